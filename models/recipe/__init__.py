@@ -1,0 +1,1 @@
+"""How the bundled reader is trained: corpus, tokenizer, questions, training loop, export."""
