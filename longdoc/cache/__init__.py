@@ -1,0 +1,1 @@
+"""What was read: keys and values in memory (segment) and on disk (disk)."""
