@@ -1,0 +1,204 @@
+"""Made facts: short statements about invented people and things, with paraphrased questions.
+
+"The rudder code of Imre Vass is 4471." Names, keys and values are drawn afresh
+every time, so nothing can be memorised: only reading answers. Words whose hash
+falls in the evaluation's share (`longdoc.evaluation.keys.held_out_key`) are never
+used here.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from longdoc.evaluation.keys import held_out_key
+
+SYLLABLES = (
+    "ba be bi bo bra da del dor dra el en fa fen ga gar gel ha hal im in jo ka kel kor la len lin lo ma mar mi mor na"
+    " nel no or os pa per pi qui ra ren ri ro sa sel si sol ta tel ti tor ul va ven vi vor wa wen yor za zel"
+).split()
+OBJECTS = (
+    "rudder,cellar,harbour,gate,invoice,ledger,locker,permit,boiler,cabin,engine,garden,library,parcel,passport,contract,"
+    "server,ticket,warehouse,wagon,workshop,account,archive,badge,battery,bridge,camera,clinic,depot,elevator,ferry,"
+    "furnace,generator,greenhouse,kiln,laboratory,lighthouse,membership,mill,mine,office,orchard,pump,radio,registry,"
+    "safe,school,shipment,signal,station,studio,tower,trailer,tunnel,turbine,vault,vehicle,vineyard,well,policy"
+).split(",")
+CODES = "code,number,key,password,reference,serial number,identifier,PIN,registration,combination,passcode,token".split(",")
+ATTRIBUTES = (
+    "favourite colour|colour,home town|place,birthplace|place,monthly rent|money,annual salary|money,deposit|money,"
+    "date of arrival|date,date of departure|date,birthday|date,middle name|name,mentor|person,supervisor|person,"
+    "landlord|person,doctor|person,successor|person,business partner|person,shoe size|small,lucky number|number,"
+    "room number|number,house number|number,telephone number|long,access code|number,occupation|job,pet|animal,"
+    "instrument|instrument,destination|place,employer|company,opening time|time,appointment|time,weight|weight"
+).split(",")
+COLOURS = "amber,azure,black,bronze,crimson,emerald,gold,green,grey,indigo,ivory,lilac,orange,purple,red,silver,teal,white,yellow".split(",")
+JOBS = "baker,blacksmith,carpenter,cartographer,clerk,cook,engineer,farmer,glazier,librarian,mason,miller,nurse,painter,pilot,sailor,tailor,teacher,weaver".split(",")
+ANIMALS = "badger,cat,crow,dog,donkey,ferret,fox,goat,goose,hare,horse,lizard,otter,owl,parrot,pony,rabbit,tortoise".split(",")
+INSTRUMENTS = "accordion,banjo,cello,clarinet,drum,fiddle,flute,guitar,harp,horn,lute,oboe,organ,piano,trumpet,viola".split(",")
+MONTHS = "January,February,March,April,May,June,July,August,September,October,November,December".split(",")
+KEY_WORDS = (
+    "apple,anchor,arrow,basket,beacon,bottle,branch,bucket,butter,button,candle,canyon,carpet,castle,cherry,circle,cloud,"
+    "copper,corner,cotton,cradle,crystal,curtain,desert,dragon,engine,feather,fiddle,finger,forest,fossil,fountain,"
+    "garlic,ginger,glacier,granite,hammer,hazel,helmet,hollow,honey,island,jacket,jungle,kettle,ladder,lantern,lemon,"
+    "marble,meadow,mirror,monkey,mountain,needle,nettle,ocean,olive,orchid,oyster,paper,pebble,pepper,pillow,planet,"
+    "pocket,pottery,prairie,puzzle,quarry,rabbit,raven,ribbon,river,rocket,saddle,salmon,shadow,shelter,silver,socket,"
+    "spider,spring,stable,summer,sunset,temple,thunder,timber,tunnel,turtle,valley,velvet,violet,walnut,willow,winter,"
+    "quiet,rapid,gentle,hidden,broken,golden,frozen,narrow,ancient,bright,clever,daring,eager,fancy,humble,jolly,lively,"
+    "mighty,noble,proud,rusty,silent,tender,vivid,wicked,young,zealous,able,bitter,calm,distant,elegant,faint,grand"
+).split(",")
+
+# (statement, questions); {k} is who or what, {v} the value.
+NEEDLES = (
+    ("One of the special magic {u}s for {k} is: {v}.", ("What is the special magic {u} for {k} mentioned in the provided text?", "What is the special magic {u} for {k}?")),
+    ("The {u} of {k} is {v}.", ("What is the {u} of {k}?", "Which {u} does {k} have?", "What {u} belongs to {k}?")),
+    ("For {k}, the {u} is {v}.", ("What is the {u} for {k}?", "Which {u} is given for {k}?")),
+    ("{k} has the {u} {v}.", ("Which {u} does {k} have?", "What is the {u} of {k}?")),
+    ("Remember that the {u} for {k} is {v}.", ("What is the {u} for {k}?", "What should be remembered as the {u} for {k}?")),
+    ("The {u} assigned to {k} was {v}.", ("Which {u} was assigned to {k}?", "What {u} did {k} get?")),
+    ("{v} is the {u} of {k}.", ("What is the {u} of {k}?", "{k} has which {u}?")),
+    ("It was noted that {k} received the {u} {v}.", ("Which {u} did {k} receive?", "What is the {u} of {k}?")),
+)
+PERSONAL = (
+    ("{n}'s {a} is {v}.", ("What is {n}'s {a}?", "What is the {a} of {n}?")),
+    ("The {a} of {n} is {v}.", ("What is the {a} of {n}?", "What is {n}'s {a}?")),
+    ("According to the record, the {a} of {n} was {v}.", ("What was the {a} of {n}?", "What is {n}'s {a}?")),
+    ("{n} gave {v} as the {a}.", ("What did {n} give as the {a}?", "What is the {a} of {n}?")),
+    ("Everyone knew that {n}'s {a} was {v}.", ("What was {n}'s {a}?", "What did everyone know to be {n}'s {a}?")),
+)
+EVENTS = (
+    ("{n} bought {c} {o}s in {p} for {m}.", (("How many {o}s did {n} buy?", "c"), ("Where did {n} buy {o}s?", "p"), ("How much did {n} pay for the {o}s?", "m"), ("Who bought {o}s in {p}?", "n"))),
+    ("On {d}, {n} travelled from {p} to {q}.", (("When did {n} travel to {q}?", "d"), ("Where did {n} travel from?", "p"), ("Where did {n} go on {d}?", "q"), ("Who travelled from {p} to {q}?", "n"))),
+    ("{n} hid the {o} behind the {h} in {p}.", (("Where did {n} hide the {o}?", "h"), ("What did {n} hide in {p}?", "o"), ("Who hid the {o}?", "n"), ("In which town did {n} hide the {o}?", "p"))),
+    ("{n}, who works as a {j}, will pay {m} by {d}.", (("What does {n} work as?", "j"), ("How much will {n} pay?", "m"), ("When will {n} pay?", "d"), ("Who will pay {m}?", "n"))),
+    ("The meeting with {n} was moved to {d} at {t}.", (("When is the meeting with {n}?", "d"), ("At what time is the meeting with {n}?", "t"), ("With whom is the meeting on {d}?", "n"))),
+    ("{n} agreed to deliver {c} {o}s to {q} before {d}.", (("How many {o}s will {n} deliver?", "c"), ("What will {n} deliver to {q}?", "o"), ("Who agreed to deliver {o}s?", "n"), ("Before when must {n} deliver?", "d"))),
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One statement with its questions. `asked` holds (question, answer); every answer stands in the statement."""
+
+    statement: str
+    asked: tuple[tuple[str, str], ...]
+    absent: tuple[str, ...]  # questions of the same shape that the statement does not answer
+
+
+class FactMaker:
+    """Draw facts from one random generator."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.keys = [word for word in KEY_WORDS if not held_out_key(word)]
+
+    def word(self, least: int = 2, most: int = 3) -> str:
+        while True:
+            made = "".join(self.rng.choice(SYLLABLES) for _ in range(self.rng.randint(least, most))).capitalize()
+            if not held_out_key(made):
+                return made
+
+    def person(self) -> str:
+        return f"{self.word()} {self.word()}" if self.rng.random() < 0.7 else self.word()
+
+    def key(self) -> str:
+        kind = self.rng.random()
+        if kind < 0.5:
+            return self._allowed(lambda: "-".join(self.rng.sample(self.keys, self.rng.choice((1, 2, 2, 3)))))
+        return self.person() if kind < 0.8 else self.word().lower()
+
+    def number(self) -> str:
+        digits = self.rng.choice((2, 3, 4, 4, 5, 6, 7, 7, 7, 8))
+        return self._allowed(lambda: str(self.rng.randrange(10 ** (digits - 1), 10**digits)))
+
+    @staticmethod
+    def _allowed(make: Callable[[], str]) -> str:
+        """Return a string that does not belong to the evaluation."""
+        while held_out_key(text := make()):
+            pass
+        return text
+
+    def value(self, kind: str) -> str:
+        rng = self.rng
+        match kind:
+            case "colour":
+                return rng.choice(COLOURS)
+            case "place" | "name":
+                return self.word()
+            case "person":
+                return self.person()
+            case "money":
+                amount = rng.randrange(2, 99_999)
+                return rng.choice((f"{amount:,} euros", f"${amount:,}", f"{amount} dollars", f"£{amount:,}.{rng.randrange(100):02d}"))
+            case "date":
+                day, month, year = rng.randint(1, 28), rng.choice(MONTHS), rng.randint(1790, 2035)
+                return rng.choice((f"{day} {month} {year}", f"{month} {day}, {year}", f"{day} {month}", f"{month} {year}"))
+            case "small":
+                return str(rng.randint(2, 60))
+            case "long":
+                return f"{rng.randrange(100, 999)}-{rng.randrange(1000, 9999)}"
+            case "job":
+                return rng.choice(JOBS)
+            case "animal":
+                return f"a {rng.choice(COLOURS)} {rng.choice(ANIMALS)}"
+            case "instrument":
+                return f"the {rng.choice(INSTRUMENTS)}"
+            case "company":
+                return f"{self.word()} {rng.choice(('Limited', 'and Sons', 'Brothers', 'Works', 'Trading', 'Group'))}"
+            case "time":
+                return f"{rng.randint(1, 12)}:{rng.randrange(0, 60, 5):02d} {rng.choice(('am', 'pm'))}"
+            case "weight":
+                return f"{rng.randint(2, 900)} {rng.choice(('kilograms', 'pounds', 'tonnes'))}"
+        return self.number()
+
+    def needle(self) -> Fact:
+        rng = self.rng
+        statement, questions = rng.choice(NEEDLES[:1] * 3 + NEEDLES)
+        special = "magic" in statement
+        long_value = rng.random() < 0.12
+        if special:
+            unit = "uuid" if long_value else rng.choice(("number", "number", "word"))
+        else:
+            unit = f"{rng.choice(OBJECTS)} {rng.choice(CODES)}"
+        if long_value:
+            value = self._allowed(lambda: str(uuid.UUID(int=rng.getrandbits(128))))
+        elif unit == "word":
+            value = self.word().lower()
+        else:
+            value = self.number()
+        key, other = self.key(), self.key()
+        statement = statement.format(u=unit, k=key, v=value)
+        asked = tuple((q.format(u=unit, k=key), value) for q in questions)
+        return Fact(statement[0].upper() + statement[1:], asked, tuple(q.format(u=unit, k=other) for q in questions))
+
+    def personal(self) -> Fact:
+        rng = self.rng
+        statement, questions = rng.choice(PERSONAL)
+        attribute, kind = rng.choice(ATTRIBUTES).split("|")
+        other_attribute = rng.choice(ATTRIBUTES).split("|")[0]
+        name, other, value = self.person(), self.person(), self.value(kind)
+        absent = [q.format(n=other, a=attribute) for q in questions]
+        if other_attribute != attribute:
+            absent += [q.format(n=name, a=other_attribute) for q in questions]
+        asked = tuple((q.format(n=name, a=attribute), value) for q in questions)
+        return Fact(statement.format(n=name, a=attribute, v=value), asked, tuple(absent))
+
+    def event(self) -> Fact:
+        rng = self.rng
+        statement, questions = rng.choice(EVENTS)
+        fields = self._event_fields()
+        others = {**fields, "n": self.person(), "o": rng.choice(OBJECTS), "q": self.word(), "d": self.value("date")}
+        asked = tuple((q.format(**fields), fields[field]) for q, field in questions)
+        absent = tuple(q.format(**others) for q, field in questions if field != "n" and "{n}" in q)
+        return Fact(statement.format(**fields), asked, absent)
+
+    def _event_fields(self) -> dict[str, str]:
+        rng = self.rng
+        return {
+            "n": self.person(), "c": str(rng.randint(2, 400)), "o": rng.choice(OBJECTS), "p": self.word(), "q": self.word(),
+            "m": self.value("money"), "d": self.value("date"), "h": rng.choice(OBJECTS), "j": rng.choice(JOBS), "t": self.value("time"),
+        }  # fmt: skip
+
+    def fact(self) -> Fact:
+        return self.rng.choice((self.needle, self.needle, self.personal, self.event))()
