@@ -1,0 +1,74 @@
+"""Scores with 95 % intervals: Wilson for shares, bootstrap for means.
+
+Knows numbers only. A bootstrap may resample whole groups (all questions of one
+document), because questions about one document succeed and fail together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_Z = 1.959963984540054  # of the normal distribution, 95 % two-sided
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean of `n` values with its 95 % interval."""
+
+    n: int
+    score: float
+    low: float
+    high: float
+
+
+def wilson(successes: int, n: int) -> Estimate:
+    """Return the share of successes with Wilson's score interval; of nothing, 0 with [0, 1]."""
+    if n == 0:
+        return Estimate(0, 0.0, 0.0, 1.0)
+    share = successes / n
+    scale = 1 + _Z**2 / n
+    middle = (share + _Z**2 / (2 * n)) / scale
+    half = _Z / scale * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+    return Estimate(n, share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
+
+
+def bootstrap(values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0) -> Estimate:
+    """Return the mean with a percentile interval of 2,000 resamples of values, or of whole groups.
+
+    The same values always give the same interval.
+    """
+    if not values:
+        return Estimate(0, 0.0, 0.0, 1.0)
+    totals: dict[Hashable, list[float]] = {}
+    for at, value in enumerate(values):
+        total = totals.setdefault(at if groups is None else groups[at], [0.0, 0.0])
+        total[0] += value
+        total[1] += 1
+    sums = np.array(list(totals.values()), dtype=np.float64)  # (groups, 2): sum and count
+    rng = np.random.default_rng(seed)
+    means = np.empty(_RESAMPLES)
+    for at in range(_RESAMPLES):
+        drawn = sums[rng.integers(0, len(sums), len(sums))].sum(axis=0)
+        means[at] = drawn[0] / drawn[1]
+    low, high = np.percentile(means, [2.5, 97.5])
+    mean = sum(values) / len(values)
+    return Estimate(len(values), mean, min(float(low), mean), max(float(high), mean))
+
+
+def estimate(values: Sequence[float], groups: Sequence[Hashable] | None = None) -> Estimate:
+    """Return the mean: a share of yes and no gets Wilson's interval, anything else the bootstrap.
+
+    A share over several questions of few groups gets the bootstrap too when that is wider.
+    """
+    if any(value not in (0, 1) for value in values):
+        return bootstrap(values, groups)
+    plain = wilson(int(sum(values)), len(values))
+    if groups is None or len(set(groups)) == len(values):
+        return plain
+    grouped = bootstrap(values, groups)
+    return Estimate(plain.n, plain.score, min(plain.low, grouped.low), max(plain.high, grouped.high))
