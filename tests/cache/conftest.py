@@ -1,0 +1,6 @@
+"""Lets tests import the stand-ins that lie beside this folder."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))

@@ -1,0 +1,216 @@
+"""A model without weights for tests: deterministic, instant, and sensitive to every stored byte.
+
+Each token's keys and values follow from the token, its position and the state
+that the token before left in the cache; an answer is a hash of all keys and
+values of the prefix and of the question. Whatever is lost, moved or flipped on
+the way to disk and back changes the answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from longdoc.backends import Constraint, Decoded
+from longdoc.cache.segment import LayerShape, Reading
+from longdoc.errors import CacheError, ModelError, Stopped
+from longdoc.files import sha256_text
+from longdoc.formats import SPECIAL_TOKENS, SpecialIds
+from longdoc.packing import PromptFrame
+from longdoc.settings import Settings
+from longdoc.tokens import TextTokenizer
+from longdoc.types import Document, ModelInfo, Prompt, ReadingPlan, Region
+
+_STATE = 1 << 20  # states stay below 2**24, so float32 holds them exactly
+ANSWER_TOKENS = 12
+
+
+@cache
+def byte_tokenizer() -> TextTokenizer:
+    """One token a byte, ids 0 to 255 in the order of the byte alphabet, then the reader's special tokens."""
+    vocabulary = {symbol: index for index, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
+    return TextTokenizer(tokenizer, "byte-tokenizer")
+
+
+def special_ids(tokenizer: TextTokenizer | None = None) -> SpecialIds:
+    tokenizer = tokenizer or byte_tokenizer()
+    ids = [tokenizer.special_id(token) for token in SPECIAL_TOKENS]
+    return SpecialIds(*(token for token in ids if token is not None))
+
+
+def reader_frame(tokenizer: TextTokenizer | None = None) -> PromptFrame:
+    ids = special_ids(tokenizer)
+    return PromptFrame("reader", (ids.bos,), (ids.answer,), ids, frozenset({ids.end}))
+
+
+class StandIn:
+    """A backend (`longdoc.backends.Backend`) with two layers of one head of eight numbers.
+
+    `step_s`: seconds a prefill step takes. `memory_step`: steps above this many tokens run out of
+    memory. `weights`: another value is another model.
+    """
+
+    shapes = (LayerShape(1, 8, 8), LayerShape(1, 8, 8))
+
+    def __init__(
+        self,
+        *,
+        weights: str = "a",
+        native_context: int = 2048,
+        window: int = 1 << 20,
+        tested_context: int = 32768,
+        step_s: float = 0.0,
+        token_s: float = 0.0,
+        memory_step: int | None = None,
+    ) -> None:
+        self.info = ModelInfo(
+            f"standin-{weights}", "transformer", None, "StandIn", native_context, window, tested_context,
+            8, 2, 1, 1, 1000, 4000, 10000.0,
+        )  # fmt: skip
+        self.tokenizer = byte_tokenizer()
+        self.frame = reader_frame()
+        self.weights, self.step_s, self.token_s, self.memory_step = weights, step_s, token_s, memory_step
+        self.steps: list[int] = []  # sizes of the steps done
+        self.closed = False
+
+    def fingerprint(self, plan: ReadingPlan) -> str:
+        method = (plan.position_method, str(plan.factor), plan.attention, plan.kv_dtype)
+        return sha256_text("standin", self.weights, self.tokenizer.fingerprint, *method)
+
+    def new_cache(self, plan: ReadingPlan, n_prefix: int) -> Reading:
+        return Reading(self.shapes, n_prefix)
+
+    def prefill(
+        self, token_ids: Sequence[int], reading: Reading, plan: ReadingPlan, stop: threading.Event
+    ) -> Iterator[int]:
+        if list(token_ids[: reading.n_tokens]) != reading.token_ids:
+            raise CacheError("The reading holds other tokens.")
+        while (start := reading.n_tokens) < len(token_ids):
+            if stop.is_set():
+                raise Stopped
+            end = min(start + plan.prefill_step, len(token_ids))
+            if self.memory_step is not None and end - start > self.memory_step:
+                raise ModelError("There is not enough memory for a step.", code="memory")
+            if self.step_s and stop.wait(self.step_s):
+                raise Stopped
+            before = (
+                int(reading.layers[0].keys[0, start - 1, 0])
+                if start
+                else len(self.weights) + sum(map(ord, self.weights))
+            )
+            states = self._states(before, token_ids[start:end], start)
+            for index, layer in enumerate(reading.layers):
+                factors = torch.arange(8) * 3 + index * 7
+                layer.keys[0, start:end] = ((states[:, None] + factors) % _STATE).float()
+                layer.values[0, start:end] = ((states[:, None] * (factors + 1)) % 8191).float()
+            reading.layers[0].keys[0, start:end, 0] = states.float()
+            reading.commit(token_ids[start:end])
+            self.steps.append(end - start)
+            yield reading.n_tokens
+
+    def decode(
+        self,
+        question_ids: Sequence[int],
+        reading: Reading,
+        plan: ReadingPlan,
+        *,
+        max_new_tokens: int,
+        stop_ids: frozenset[int],
+        stop: threading.Event,
+        constraint: Constraint | None = None,
+        evidence_tokens: int = 64,
+    ) -> Iterator[Decoded]:
+        digest = hashlib.sha256(repr(list(question_ids)).encode())
+        for layer in reading.layers:
+            for plane in (layer.keys, layer.values):
+                digest.update(plane[:, : reading.n_tokens].contiguous().numpy().tobytes())
+        seed = digest.digest()
+        letters = self.tokenizer.ids("abcdefghijklmnopqrstuvwxyz")
+        output: list[int] = []
+        for index in range(min(max_new_tokens, ANSWER_TOKENS)):
+            if stop.is_set():
+                raise Stopped
+            if self.token_s:
+                time.sleep(self.token_s)
+            token = letters[seed[index] % 26] if index + 1 < ANSWER_TOKENS else min(stop_ids, default=letters[0])
+            allowed = constraint.allowed(output) if constraint else None
+            if allowed is not None:
+                if not allowed:
+                    return
+                token = token if token in allowed else allowed[seed[index] % len(allowed)]
+            output.append(token)
+            blocks = max(reading.n_tokens // evidence_tokens, 1) if evidence_tokens else 0
+            yield Decoded(token, ((seed[index] % blocks, 1.0),) if blocks else ())
+            if token in stop_ids:
+                return
+
+    def memory_bytes(self) -> int:
+        return self.info.weight_bytes
+
+    def close(self) -> None:
+        self.closed = True
+
+    @staticmethod
+    def _states(before: int, token_ids: Sequence[int], start: int) -> torch.Tensor:
+        """Running sums of products of token and position, below 2**20; int64 [n]."""
+        ids = torch.tensor(list(token_ids), dtype=torch.int64)
+        places = torch.arange(start, start + len(ids)) % 1009 + 1
+        return (torch.cumsum((ids + 1) * places, 0) + before) % _STATE
+
+
+def plan_for(
+    backend: StandIn, n_tokens: int, *, step: int = 256, method: str = "none", factor: float = 1.0
+) -> ReadingPlan:
+    info = backend.info
+    return ReadingPlan(
+        info.name, n_tokens, info.native_context, info.window, method, factor, "dense", "ram", "float32", step,
+        n_tokens * 128, None, "native", (),
+    )  # fmt: skip
+
+
+def prompt_of(*texts: str, question: str = "who?", tokenizer: TextTokenizer | None = None) -> Prompt:
+    """Pack texts in the reader's format, one document each; document ids are `doc-<hash of the text>`."""
+    tokenizer = tokenizer or byte_tokenizer()
+    special = special_ids(tokenizer)
+    ids, regions = [special.bos], [Region("system", (0, 1))]
+    for number, text in enumerate(texts, 1):
+        header = [special.doc, *tokenizer.ids(f"[{number}] text {number}\n")]
+        encoded = tokenizer.encode(text if text.endswith("\n") else text + "\n")
+        regions.append(Region("system", (len(ids), len(ids) + len(header)), document_id(text)))
+        ids += header
+        regions.append(Region("document", (len(ids), len(ids) + len(encoded.ids)), document_id(text), 0, encoded.chars))
+        ids += encoded.ids
+    prefix_len = len(ids)
+    ids += [special.ask, *tokenizer.ids(f" {question}"), special.answer]
+    regions.append(Region("question", (prefix_len, len(ids))))
+    return Prompt(tuple(ids), tuple(regions), (), prefix_len)
+
+
+def document_id(text: str) -> str:
+    return f"doc-{sha256_text(text)[:12]}"
+
+
+def document_of(text: str, name: str = "text.txt") -> Document:
+    return Document(document_id(text), sha256_text(name, text), name, text)
+
+
+def text_of(n_tokens: int, seed: str = "x") -> str:
+    """Return ASCII text of exactly `n_tokens` byte tokens, the last a newline."""
+    block = hashlib.sha256(seed.encode()).hexdigest()
+    words = "".join(f"{block[i % 60 : i % 60 + 4]} {i} " for i in range(n_tokens // 6 + 2))
+    return words[: n_tokens - 1] + "\n"
+
+
+def settings_in(folder: Path, **fields: object) -> Settings:
+    return Settings(home=folder / "home", **fields)  # type: ignore[arg-type]
