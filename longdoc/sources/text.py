@@ -1,0 +1,93 @@
+"""Plain text and single source files.
+
+Text keeps its words and lines as they are; form feeds become pages and chapter
+headings chapters. A source file is one segment, so that citations count its lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from longdoc.errors import SourceError
+from longdoc.settings import Settings
+from longdoc.sources.clean import clean
+from longdoc.sources.decode import Decoded, decode
+from longdoc.sources.loaded import Loaded, Report, TextBuilder, invisible_warning
+from longdoc.types import Segment
+
+_CHAPTER = re.compile(
+    r"(?im)(?:\A|(?<=\n\n)|(?<=\n[ \t]\n))[ \t]*"
+    r"((?:chapter|part|book|volume|article|section|appendix|annex|schedule|act|canto|letter)"
+    r"[ \t]+(?:\d{1,4}|[ivxlcdm]{1,8}|[a-h]|[a-z]{3,12})\b(?![^\n]*[ \t.]{4,}\d+[ \t]*$)[^\n]{0,100}"
+    r"|prologue|epilogue|introduction|preface|foreword|afterword|conclusion)[ \t.:]*(?=\n[ \t]*\n)"
+)
+
+
+def read_text(path: Path, name: str, settings: Settings) -> tuple[str, Decoded, int]:
+    """Return a file's cleaned characters, how they were decoded and how many invisible ones went.
+
+    Raises SourceError too_large before reading, unsupported if the bytes are not text.
+    """
+    if path.stat().st_size > 4 * settings.max_text_characters:
+        raise SourceError(
+            f"{name} is larger than the limit of {settings.max_text_characters:,} characters.",
+            code="too_large",
+            next_step="Split it, or raise LONGDOC_MAX_TEXT_CHARACTERS.",
+        )
+    decoded = decode(path.read_bytes())
+    if decoded is None:
+        raise SourceError(
+            f"{name} begins like text and goes on as a binary file.",
+            code="unsupported",
+            next_step="Add the document it was made from, as PDF, DOCX or text.",
+        )
+    text, removed = clean(decoded.text)
+    return text, decoded, removed
+
+
+def load_text(path: Path, name: str, settings: Settings, report: Report, options: Mapping[str, Any]) -> Loaded:
+    """Read plain text. Segments: pages at form feeds, else chapters at headings, else none."""
+    text, decoded, removed = read_text(path, name, settings)
+    builder = TextBuilder()
+    builder.add(text)
+    if "\f" in text.strip("\f\n "):
+        _pages(text, builder)
+    else:
+        _chapters(text, builder)
+    for warned in decoded.warnings():
+        builder.warn(warned.code, warned.message)
+    if removed:
+        builder.count_invisible(removed)
+    report(len(text), len(text), "text read")
+    return builder.build(name, {"encoding": decoded.encoding})
+
+
+def load_code(path: Path, name: str, settings: Settings, report: Report, options: Mapping[str, Any]) -> Loaded:
+    """Read one source file: one segment of kind "file"."""
+    text, decoded, removed = read_text(path, name, settings)
+    segments = (Segment(0, len(text), "file", name),) if text else ()
+    warnings = [*decoded.warnings(), *([invisible_warning(removed)] if removed else [])]
+    report(len(text), len(text), "source read")
+    return Loaded(text, segments, tuple(warnings), name, {"encoding": decoded.encoding})
+
+
+def _pages(text: str, builder: TextBuilder) -> None:
+    start, number = 0, 0
+    while start < len(text):
+        at = text.find("\f", start)
+        end = len(text) if at < 0 else at + 1
+        number += 1
+        builder.segment(start, "page", f"p. {number}", end=end, page=number)
+        start = end
+
+
+def _chapters(text: str, builder: TextBuilder) -> None:
+    found = list(_CHAPTER.finditer(text))
+    if len(found) < 2:
+        return  # a single match is as likely a line of prose
+    for match, following in zip(found, [*found[1:], None], strict=True):
+        start = match.start(1)
+        builder.segment(start, "chapter", match.group(1), end=following.start(1) if following else len(text), level=1)
