@@ -1,0 +1,59 @@
+"""Put citations in order, best first, and let no two of them show the same words.
+
+Knows citations only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from longdoc.citations.place import MAX_CHARACTERS, citation
+from longdoc.types import Citation, Document
+
+_STATUS = {"verified": 0, "fuzzy": 1, "attended": 2, "not_found": 3}
+_ORIGIN = {"quote": 0, "attention": 1, "retrieval": 2}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A citation and how strongly it is meant, comparable within one status."""
+
+    citation: Citation
+    score: float
+
+
+def best_first(found: Sequence[Scored], documents: dict[str, Document], limit: int) -> list[Citation]:
+    """Return at most `limit` citations: verified, nearly so, read, then claims that stand nowhere.
+
+    Where two overlap the better one stays; two of equal status become one if that is
+    short enough.
+    """
+    ordered = sorted(found, key=lambda s: (_STATUS[s.citation.status], -s.score, _ORIGIN[s.citation.origin]))
+    kept: list[Citation] = []
+    claims: list[Citation] = []
+    for scored in ordered:
+        item = scored.citation
+        if item.status == "not_found":
+            if all(item.quote != other.quote for other in claims):
+                claims.append(item)
+            continue
+        touching = next((i for i, other in enumerate(kept) if overlaps(item, other)), None)
+        if touching is None:
+            kept.append(item)
+            continue
+        other = kept[touching]
+        start, end = min(item.start, other.start), max(item.end, other.end)
+        free = all(
+            i == touching or not (k.document_id == item.document_id and k.start < end and start < k.end)
+            for i, k in enumerate(kept)
+        )
+        if item.status == other.status and end - start <= MAX_CHARACTERS and free:
+            document = documents[other.document_id]
+            kept[touching] = citation(document, other.source, start, end, other.status, other.origin)
+    return kept[:limit] + claims[: max(0, limit - len(kept))]
+
+
+def overlaps(a: Citation, b: Citation) -> bool:
+    """Say whether two citations share characters."""
+    return a.document_id == b.document_id and a.start < b.end and b.start < a.end
