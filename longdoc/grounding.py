@@ -1,0 +1,75 @@
+"""Keep the reader's quotes inside the documents while it writes them.
+
+A `Constraint` says which token may come next. `CopyConstraint` follows the
+reader's answer format (`formats.py`): after `<|quote|>` only tokens that go on
+some slice of the documents are allowed, after `<|then|>` only slices of that
+quote, so a small model cannot garble a name or a number while copying it. The
+choice of what to quote, when to stop and whether to say "Not stated." stays
+with the model; answers without a quote are not constrained.
+
+The idea is constrained decoding over the source's own n-grams, as in generative
+retrieval with an FM-index (Bevilacqua et al. 2022, arXiv:2204.10628).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longdoc.formats import SpecialIds
+
+MAX_QUOTE_TOKENS = 96
+
+
+class Constraint(Protocol):
+    """What may be written next."""
+
+    def allowed(self, output_ids: Sequence[int]) -> Sequence[int] | None:
+        """Return the ids that may follow `output_ids`, or None for no restriction."""
+        ...
+
+
+class CopyConstraint:
+    """Quotes are slices of the documents, quoted answers are slices of the quote.
+
+    `prefix_ids` are the prompt's document tokens. One instance serves one answer.
+    """
+
+    def __init__(self, prefix_ids: Sequence[int], ids: SpecialIds) -> None:
+        self._prefix: NDArray[np.int64] = np.asarray(prefix_ids, dtype=np.int64)
+        self._ids = ids
+        self._specials = np.array(sorted(vars(ids).values()), dtype=np.int64)
+
+    def allowed(self, output_ids: Sequence[int]) -> Sequence[int] | None:
+        out = list(output_ids)
+        quote, then, end = self._ids.quote, self._ids.then, self._ids.end
+        if quote not in out:
+            return None
+        written = out[out.index(quote) + 1 :]
+        if then in written:
+            cut = written.index(then)
+            return self._continue(np.asarray(written[:cut], dtype=np.int64), written[cut + 1 :], [end])
+        if len(written) >= MAX_QUOTE_TOKENS:
+            return [then]
+        return self._continue(self._prefix, written, [then, end])
+
+    def _continue(self, text: NDArray[np.int64], copied: Sequence[int], closing: list[int]) -> list[int]:
+        """Return the ids that go on a slice of `text` beginning with `copied`, and `closing` once it has begun."""
+        at = slice_ends(text, copied)
+        nexts = np.unique(text[at[at < len(text)]])
+        nexts = nexts[~np.isin(nexts, self._specials)]
+        return [*nexts.tolist(), *closing] if copied or len(nexts) == 0 else nexts.tolist()
+
+
+def slice_ends(text: NDArray[np.int64], copied: Sequence[int]) -> NDArray[np.int64]:
+    """Return every index of `text` that directly follows an occurrence of `copied`; all indices if it is empty."""
+    if len(copied) == 0:
+        return np.arange(len(text))
+    at = np.flatnonzero(text == copied[0]) + 1
+    for token in copied[1:]:
+        at = at[at < len(text)]
+        at = at[text[at] == token] + 1
+    return at

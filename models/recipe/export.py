@@ -1,0 +1,67 @@
+"""Turn training weights into a model folder that `AutoModelForCausalLM` loads.
+
+    python -m models.recipe.export --weights RUN/weights-E.pt --config CONFIG --yarn-factor 16 --out models/reader
+
+Writes bfloat16 safetensors, `config.json`, `generation_config.json` and
+`longdoc.json` with the weights' SHA-256, which LongDoc checks before loading.
+The tokenizer is already there (`models.recipe.tokenizer`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from longdoc.files import atomic_write, sha256_file
+from models.recipe.model import configuration, new_model
+from models.recipe.train import RunConfig
+
+NOTE = (
+    "A small model ({millions:.0f}M parameters) trained for this project to find and quote. It copies names, numbers"
+    " and sentences that stand in the documents. It cannot reason over several places, calculate, or write prose,"
+    " and it is often wrong on questions worded unlike the text: check its citations. English only."
+)
+
+
+def export(weights: Path, config_path: Path, out: Path, yarn_factor: float, window: int, tested: int, licence: str) -> None:
+    """Write the model folder; `window` is the longest prompt accepted, `tested` the longest measured, in tokens."""
+    run = RunConfig.read(config_path)
+    config = configuration(run.shape, yarn_factor)
+    model = new_model(config)
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    model.load_state_dict(state.get("model", state))
+    model = model.to(torch.bfloat16)
+    out.mkdir(parents=True, exist_ok=True)
+    model.config.max_position_embeddings = window
+    model.generation_config.eos_token_id = 6
+    model.save_pretrained(out)
+    millions = sum(p.numel() for p in model.parameters()) / 1e6
+    card = {
+        "sha256": {name: sha256_file(out / name) for name in ("model.safetensors", "tokenizer.json")},
+        "answer_style": "reader",
+        "tested_context": tested,
+        "licence": licence,
+        "note": NOTE.format(millions=millions),
+    }
+    atomic_write(out / "longdoc.json", (json.dumps(card, indent=2) + "\n").encode())
+    print(f"{out}: {millions:.2f}M parameters, {(out / 'model.safetensors').stat().st_size:,} bytes")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Export training weights as a model folder.")
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--yarn-factor", type=float, default=1.0)
+    parser.add_argument("--window", type=int, default=131_072)
+    parser.add_argument("--tested", type=int, default=0)
+    parser.add_argument("--licence", default="Apache-2.0 (weights); training data under the licences in models/README.md")
+    args = parser.parse_args()
+    export(args.weights, args.config, args.out, args.yarn_factor, args.window, args.tested, args.licence)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Tests of longdoc/grounding.py."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longdoc.formats import SpecialIds
+from longdoc.grounding import MAX_QUOTE_TOKENS, CopyConstraint, slice_ends
+
+IDS = SpecialIds(0, 1, 2, 3, 4, 5, 6, 7, 8)
+PREFIX = [IDS.bos, IDS.doc, 20, 21, 22, 23, 20, 21, 30, IDS.doc, 40, 41]
+
+
+def test_an_answer_without_a_quote_is_free() -> None:
+    assert CopyConstraint(PREFIX, IDS).allowed([20, 99]) is None
+
+
+def test_a_quote_begins_anywhere_in_the_documents_and_never_with_a_special_token() -> None:
+    assert CopyConstraint(PREFIX, IDS).allowed([9, IDS.quote]) == [20, 21, 22, 23, 30, 40, 41]
+
+
+def test_a_quote_goes_on_only_as_some_document_does() -> None:
+    constraint = CopyConstraint(PREFIX, IDS)
+    assert constraint.allowed([9, IDS.quote, 20, 21]) == [22, 30, IDS.then, IDS.end]
+    assert constraint.allowed([9, IDS.quote, 20, 21, 22]) == [23, IDS.then, IDS.end]
+
+
+def test_a_quote_ends_at_its_documents_end() -> None:
+    assert CopyConstraint(PREFIX, IDS).allowed([9, IDS.quote, 21, 30]) == [IDS.then, IDS.end]
+
+
+def test_an_answer_after_a_quote_is_a_slice_of_that_quote() -> None:
+    constraint = CopyConstraint(PREFIX, IDS)
+    quoted = [9, IDS.quote, 22, 23, 20, IDS.then]
+    assert constraint.allowed(quoted) == [20, 22, 23]
+    assert constraint.allowed([*quoted, 23]) == [20, IDS.end]
+    assert constraint.allowed([*quoted, 20]) == [IDS.end]
+
+
+def test_a_quote_cannot_run_on_for_ever() -> None:
+    constraint = CopyConstraint([IDS.doc, *[50] * 500], IDS)
+    assert constraint.allowed([IDS.quote, *[50] * MAX_QUOTE_TOKENS]) == [IDS.then]
+
+
+@given(st.lists(st.integers(9, 12), max_size=60), st.lists(st.integers(9, 12), max_size=4))
+def test_slice_ends_agrees_with_plain_search(text: list[int], copied: list[int]) -> None:
+    plain = [i + len(copied) for i in range(len(text) - len(copied) + 1) if text[i : i + len(copied)] == copied]
+    if not copied:
+        plain = list(range(len(text)))
+    assert slice_ends(np.asarray(text, dtype=np.int64), copied).tolist() == plain
