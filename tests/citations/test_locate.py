@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from longdoc.citations.locate import exact, near
 
-LEASE = "Section 9.\nThe tenant’s notice period\nis “thirty (30) days”, counted — from receipt. The rent of 1930 euros stays."
+LEASE = (
+    "Section 9.\nThe tenant’s notice period\nis “thirty (30) days”, counted — from receipt. "
+    "The rent of 1930 euros stays."
+)
 
 
 @pytest.mark.parametrize(
