@@ -31,18 +31,23 @@ def evidence_hit(
     document_id: str,
     answers: Sequence[str],
     evidence: Sequence[tuple[int, int]] = (),
+    answer_start: int | None = None,
 ) -> bool:
     """Return whether one of the first five citations of at most 1,000 characters shows the evidence.
 
     A longer citation counts as one of the five and never as a hit. An answer is contained when it
-    stands there word for word, blanks and case aside, not inside a longer word.
+    stands there word for word, blanks and case aside, not inside a longer word; or when the citation
+    holds the very place `answer_start` of `answers[0]` (some marked answers begin inside a word).
     """
+    span = None if answer_start is None or not answers else (answer_start, answer_start + len(answers[0]))
     for index, citation in enumerate(cited):
         if index == FIRST:
             break
         if citation.document_id != document_id or citation.end - citation.start > MAX_CHARACTERS:
             continue
         if any(citation.start < end and start < citation.end for start, end in evidence):
+            return True
+        if span is not None and citation.start <= span[0] and span[1] <= citation.end:
             return True
         if any(contains_answer(citation.text, answer) for answer in answers):
             return True
