@@ -88,9 +88,7 @@ def sentence_hashes(text: str) -> set[int]:
     folded = re.sub(r"\s+", " ", text).lower()
     sentences = (part.strip() for part in re.split(r"(?<=[.!?])\s", folded))
     return {
-        int.from_bytes(hashlib.blake2b(s.encode(), digest_size=8).digest(), "little")
-        for s in sentences
-        if len(s) >= 60
+        int.from_bytes(hashlib.blake2b(s.encode(), digest_size=8).digest(), "little") for s in sentences if len(s) >= 60
     }
 
 

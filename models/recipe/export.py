@@ -26,7 +26,9 @@ NOTE = (
 )
 
 
-def export(weights: Path, config_path: Path, out: Path, yarn_factor: float, window: int, tested: int, licence: str) -> None:
+def export(
+    weights: Path, config_path: Path, out: Path, yarn_factor: float, window: int, tested: int, licence: str
+) -> None:
     """Write the model folder; `window` is the longest prompt accepted, `tested` the longest measured, in tokens."""
     run = RunConfig.read(config_path)
     config = configuration(run.shape, yarn_factor)
@@ -58,7 +60,9 @@ def main() -> None:
     parser.add_argument("--yarn-factor", type=float, default=1.0)
     parser.add_argument("--window", type=int, default=131_072)
     parser.add_argument("--tested", type=int, default=0)
-    parser.add_argument("--licence", default="Apache-2.0 (weights); training data under the licences in models/README.md")
+    parser.add_argument(
+        "--licence", default="Apache-2.0 (weights); training data under the licences in models/README.md"
+    )
     args = parser.parse_args()
     export(args.weights, args.config, args.out, args.yarn_factor, args.window, args.tested, args.licence)
 

@@ -14,48 +14,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from longdoc.evaluation.keys import held_out_key
-
-SYLLABLES = (
-    "ba be bi bo bra da del dor dra el en fa fen ga gar gel ha hal im in jo ka kel kor la len lin lo ma mar mi mor na"
-    " nel no or os pa per pi qui ra ren ri ro sa sel si sol ta tel ti tor ul va ven vi vor wa wen yor za zel"
-).split()
-OBJECTS = (
-    "rudder,cellar,harbour,gate,invoice,ledger,locker,permit,boiler,cabin,engine,garden,library,parcel,passport,contract,"
-    "server,ticket,warehouse,wagon,workshop,account,archive,badge,battery,bridge,camera,clinic,depot,elevator,ferry,"
-    "furnace,generator,greenhouse,kiln,laboratory,lighthouse,membership,mill,mine,office,orchard,pump,radio,registry,"
-    "safe,school,shipment,signal,station,studio,tower,trailer,tunnel,turbine,vault,vehicle,vineyard,well,policy"
-).split(",")
-CODES = "code,number,key,password,reference,serial number,identifier,PIN,registration,combination,passcode,token".split(",")
-ATTRIBUTES = (
-    "favourite colour|colour,home town|place,birthplace|place,monthly rent|money,annual salary|money,deposit|money,"
-    "date of arrival|date,date of departure|date,birthday|date,middle name|name,mentor|person,supervisor|person,"
-    "landlord|person,doctor|person,successor|person,business partner|person,shoe size|small,lucky number|number,"
-    "room number|number,house number|number,telephone number|long,access code|number,occupation|job,pet|animal,"
-    "instrument|instrument,destination|place,employer|company,opening time|time,appointment|time,weight|weight"
-).split(",")
-COLOURS = "amber,azure,black,bronze,crimson,emerald,gold,green,grey,indigo,ivory,lilac,orange,purple,red,silver,teal,white,yellow".split(",")
-JOBS = "baker,blacksmith,carpenter,cartographer,clerk,cook,engineer,farmer,glazier,librarian,mason,miller,nurse,painter,pilot,sailor,tailor,teacher,weaver".split(",")
-ANIMALS = "badger,cat,crow,dog,donkey,ferret,fox,goat,goose,hare,horse,lizard,otter,owl,parrot,pony,rabbit,tortoise".split(",")
-INSTRUMENTS = "accordion,banjo,cello,clarinet,drum,fiddle,flute,guitar,harp,horn,lute,oboe,organ,piano,trumpet,viola".split(",")
-MONTHS = "January,February,March,April,May,June,July,August,September,October,November,December".split(",")
-KEY_WORDS = (
-    "apple,anchor,arrow,basket,beacon,bottle,branch,bucket,butter,button,candle,canyon,carpet,castle,cherry,circle,cloud,"
-    "copper,corner,cotton,cradle,crystal,curtain,desert,dragon,engine,feather,fiddle,finger,forest,fossil,fountain,"
-    "garlic,ginger,glacier,granite,hammer,hazel,helmet,hollow,honey,island,jacket,jungle,kettle,ladder,lantern,lemon,"
-    "marble,meadow,mirror,monkey,mountain,needle,nettle,ocean,olive,orchid,oyster,paper,pebble,pepper,pillow,planet,"
-    "pocket,pottery,prairie,puzzle,quarry,rabbit,raven,ribbon,river,rocket,saddle,salmon,shadow,shelter,silver,socket,"
-    "spider,spring,stable,summer,sunset,temple,thunder,timber,tunnel,turtle,valley,velvet,violet,walnut,willow,winter,"
-    "quiet,rapid,gentle,hidden,broken,golden,frozen,narrow,ancient,bright,clever,daring,eager,fancy,humble,jolly,lively,"
-    "mighty,noble,proud,rusty,silent,tender,vivid,wicked,young,zealous,able,bitter,calm,distant,elegant,faint,grand"
-).split(",")
+from models.recipe.pools import (
+    ANIMALS,
+    ATTRIBUTES,
+    CODES,
+    COLOURS,
+    INSTRUMENTS,
+    JOBS,
+    KEY_WORDS,
+    MONTHS,
+    OBJECTS,
+    SYLLABLES,
+)
 
 # (statement, questions); {k} is who or what, {v} the value.
 NEEDLES = (
-    ("One of the special magic {u}s for {k} is: {v}.", ("What is the special magic {u} for {k} mentioned in the provided text?", "What is the special magic {u} for {k}?")),
+    (
+        "One of the special magic {u}s for {k} is: {v}.",
+        (
+            "What is the special magic {u} for {k} mentioned in the provided text?",
+            "What is the special magic {u} for {k}?",
+        ),
+    ),
     ("The {u} of {k} is {v}.", ("What is the {u} of {k}?", "Which {u} does {k} have?", "What {u} belongs to {k}?")),
     ("For {k}, the {u} is {v}.", ("What is the {u} for {k}?", "Which {u} is given for {k}?")),
     ("{k} has the {u} {v}.", ("Which {u} does {k} have?", "What is the {u} of {k}?")),
-    ("Remember that the {u} for {k} is {v}.", ("What is the {u} for {k}?", "What should be remembered as the {u} for {k}?")),
+    (
+        "Remember that the {u} for {k} is {v}.",
+        ("What is the {u} for {k}?", "What should be remembered as the {u} for {k}?"),
+    ),
     ("The {u} assigned to {k} was {v}.", ("Which {u} was assigned to {k}?", "What {u} did {k} get?")),
     ("{v} is the {u} of {k}.", ("What is the {u} of {k}?", "{k} has which {u}?")),
     ("It was noted that {k} received the {u} {v}.", ("Which {u} did {k} receive?", "What is the {u} of {k}?")),
@@ -68,12 +55,59 @@ PERSONAL = (
     ("Everyone knew that {n}'s {a} was {v}.", ("What was {n}'s {a}?", "What did everyone know to be {n}'s {a}?")),
 )
 EVENTS = (
-    ("{n} bought {c} {o}s in {p} for {m}.", (("How many {o}s did {n} buy?", "c"), ("Where did {n} buy {o}s?", "p"), ("How much did {n} pay for the {o}s?", "m"), ("Who bought {o}s in {p}?", "n"))),
-    ("On {d}, {n} travelled from {p} to {q}.", (("When did {n} travel to {q}?", "d"), ("Where did {n} travel from?", "p"), ("Where did {n} go on {d}?", "q"), ("Who travelled from {p} to {q}?", "n"))),
-    ("{n} hid the {o} behind the {h} in {p}.", (("Where did {n} hide the {o}?", "h"), ("What did {n} hide in {p}?", "o"), ("Who hid the {o}?", "n"), ("In which town did {n} hide the {o}?", "p"))),
-    ("{n}, who works as a {j}, will pay {m} by {d}.", (("What does {n} work as?", "j"), ("How much will {n} pay?", "m"), ("When will {n} pay?", "d"), ("Who will pay {m}?", "n"))),
-    ("The meeting with {n} was moved to {d} at {t}.", (("When is the meeting with {n}?", "d"), ("At what time is the meeting with {n}?", "t"), ("With whom is the meeting on {d}?", "n"))),
-    ("{n} agreed to deliver {c} {o}s to {q} before {d}.", (("How many {o}s will {n} deliver?", "c"), ("What will {n} deliver to {q}?", "o"), ("Who agreed to deliver {o}s?", "n"), ("Before when must {n} deliver?", "d"))),
+    (
+        "{n} bought {c} {o}s in {p} for {m}.",
+        (
+            ("How many {o}s did {n} buy?", "c"),
+            ("Where did {n} buy {o}s?", "p"),
+            ("How much did {n} pay for the {o}s?", "m"),
+            ("Who bought {o}s in {p}?", "n"),
+        ),
+    ),
+    (
+        "On {d}, {n} travelled from {p} to {q}.",
+        (
+            ("When did {n} travel to {q}?", "d"),
+            ("Where did {n} travel from?", "p"),
+            ("Where did {n} go on {d}?", "q"),
+            ("Who travelled from {p} to {q}?", "n"),
+        ),
+    ),
+    (
+        "{n} hid the {o} behind the {h} in {p}.",
+        (
+            ("Where did {n} hide the {o}?", "h"),
+            ("What did {n} hide in {p}?", "o"),
+            ("Who hid the {o}?", "n"),
+            ("In which town did {n} hide the {o}?", "p"),
+        ),
+    ),
+    (
+        "{n}, who works as a {j}, will pay {m} by {d}.",
+        (
+            ("What does {n} work as?", "j"),
+            ("How much will {n} pay?", "m"),
+            ("When will {n} pay?", "d"),
+            ("Who will pay {m}?", "n"),
+        ),
+    ),
+    (
+        "The meeting with {n} was moved to {d} at {t}.",
+        (
+            ("When is the meeting with {n}?", "d"),
+            ("At what time is the meeting with {n}?", "t"),
+            ("With whom is the meeting on {d}?", "n"),
+        ),
+    ),
+    (
+        "{n} agreed to deliver {c} {o}s to {q} before {d}.",
+        (
+            ("How many {o}s will {n} deliver?", "c"),
+            ("What will {n} deliver to {q}?", "o"),
+            ("Who agreed to deliver {o}s?", "n"),
+            ("Before when must {n} deliver?", "d"),
+        ),
+    ),
 )
 
 
@@ -130,10 +164,14 @@ class FactMaker:
                 return self.person()
             case "money":
                 amount = rng.randrange(2, 99_999)
-                return rng.choice((f"{amount:,} euros", f"${amount:,}", f"{amount} dollars", f"£{amount:,}.{rng.randrange(100):02d}"))
+                return rng.choice(
+                    (f"{amount:,} euros", f"${amount:,}", f"{amount} dollars", f"£{amount:,}.{rng.randrange(100):02d}")
+                )
             case "date":
                 day, month, year = rng.randint(1, 28), rng.choice(MONTHS), rng.randint(1790, 2035)
-                return rng.choice((f"{day} {month} {year}", f"{month} {day}, {year}", f"{day} {month}", f"{month} {year}"))
+                return rng.choice(
+                    (f"{day} {month} {year}", f"{month} {day}, {year}", f"{day} {month}", f"{month} {year}")
+                )
             case "small":
                 return str(rng.randint(2, 60))
             case "long":
@@ -196,9 +234,17 @@ class FactMaker:
     def _event_fields(self) -> dict[str, str]:
         rng = self.rng
         return {
-            "n": self.person(), "c": str(rng.randint(2, 400)), "o": rng.choice(OBJECTS), "p": self.word(), "q": self.word(),
-            "m": self.value("money"), "d": self.value("date"), "h": rng.choice(OBJECTS), "j": rng.choice(JOBS), "t": self.value("time"),
-        }  # fmt: skip
+            "n": self.person(),
+            "c": str(rng.randint(2, 400)),
+            "o": rng.choice(OBJECTS),
+            "p": self.word(),
+            "q": self.word(),
+            "m": self.value("money"),
+            "d": self.value("date"),
+            "h": rng.choice(OBJECTS),
+            "j": rng.choice(JOBS),
+            "t": self.value("time"),
+        }
 
     def fact(self) -> Fact:
         return self.rng.choice((self.needle, self.needle, self.personal, self.event))()

@@ -149,9 +149,7 @@ class MadeTasks:
                     context.questions.append(Question(ask, answer, [1.0] * len(answer), "fact"))
             if fact.absent and rng.random() < 0.25:
                 ask = self.tokenizer.ids(question_text(rng.choice(fact.absent), short=rng.random() < 0.4))
-                context.questions.append(
-                    Question(ask, self.not_stated, [1.0] * len(self.not_stated), "not_stated")
-                )
+                context.questions.append(Question(ask, self.not_stated, [1.0] * len(self.not_stated), "not_stated"))
 
     def slice_of(self, ids: Ids, text: str, start: int, value: str) -> list[int] | None:
         """Return the ids that cover text[start:start+len(value)], widened to token edges and a leading space."""
@@ -278,7 +276,11 @@ class MadeTasks:
             if not rare:
                 continue
             a, b = rng.choice(rare)
-            ask = self.tokenizer.ids(" Quote the sentence about") + [int(i) for i in sentence[a:b]] + self.tokenizer.ids(".")
+            ask = (
+                self.tokenizer.ids(" Quote the sentence about")
+                + [int(i) for i in sentence[a:b]]
+                + self.tokenizer.ids(".")
+            )
             question = self._quote(document, sentence, [], "sentence", ask)
             cut = question.answer.index(vocabulary.special.then)
             context.questions.append(Question(ask, question.answer[:cut], question.weights[:cut], "sentence"))

@@ -9,7 +9,9 @@ from torch import nn
 class Optimisers:
     """Two optimisers stepped together; `scale` is the schedule's multiple of each peak rate."""
 
-    def __init__(self, model: nn.Module, muon_lr: float, embedding_lr: float, norm_lr: float, decay: float = 0.05) -> None:
+    def __init__(
+        self, model: nn.Module, muon_lr: float, embedding_lr: float, norm_lr: float, decay: float = 0.05
+    ) -> None:
         matrices, embeddings, norms = [], [], []
         for name, weight in model.named_parameters():
             if weight.ndim == 2 and "embed" not in name and "lm_head" not in name:

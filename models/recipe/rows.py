@@ -69,7 +69,9 @@ def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
 class RowTasks:
     """Build sequences from question rows."""
 
-    def __init__(self, data: Path, pool: TextPool, tokenizer: TextTokenizer, vocabulary: Vocabulary, rng: random.Random) -> None:
+    def __init__(
+        self, data: Path, pool: TextPool, tokenizer: TextTokenizer, vocabulary: Vocabulary, rng: random.Random
+    ) -> None:
         self.pool, self.tokenizer, self.vocabulary, self.rng = pool, tokenizer, vocabulary, rng
         self.texts: dict[str, dict[str, tuple[str, str]]] = {}
         self.rows: dict[str, dict[str, list[dict[str, Any]]]] = {}

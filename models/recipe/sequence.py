@@ -11,7 +11,20 @@ from collections.abc import Sequence as Seq
 import numpy as np
 from numpy.typing import NDArray
 
-KINDS = ("text", "recall", "fact", "fact_quote", "span", "cloze", "sentence", "row", "row_quote", "row_short", "not_stated", "other")
+KINDS = (
+    "text",
+    "recall",
+    "fact",
+    "fact_quote",
+    "span",
+    "cloze",
+    "sentence",
+    "row",
+    "row_quote",
+    "row_short",
+    "not_stated",
+    "other",
+)
 KIND_ID = {name: i for i, name in enumerate(KINDS)}
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from longdoc.evaluation.haystack import held_out_count
 from longdoc.tokens import TextTokenizer
 from models.recipe import corpus
 
@@ -34,7 +35,7 @@ def training_texts(data: Path, category: str) -> Iterator[corpus.Text]:
     for shard in shards:
         rows = list(corpus.read_rows(shard))
         if shard == shards[-1]:
-            rows = rows[: len(rows) - max(8, len(rows) // 20)]
+            rows = rows[: len(rows) - held_out_count(len(rows))]
         for row in rows:
             yield corpus.Text(category, Path(row["path"]).name, row["text"])
 

@@ -168,7 +168,9 @@ class Trainer:
         total = float(batch.weights.sum())
         rows = max(1, self.config.micro_tokens // batch.ids.shape[1])
         for first in range(0, len(batch.ids), rows):
-            part = Batch(batch.ids[first : first + rows], batch.weights[first : first + rows], batch.kinds[first : first + rows])
+            part = Batch(
+                batch.ids[first : first + rows], batch.weights[first : first + rows], batch.kinds[first : first + rows]
+            )
             self._backward(part, stage, total, sums)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimisers.step(scale)
@@ -196,7 +198,7 @@ class Trainer:
             logits = self.model.lm_head(hidden.reshape(-1, hidden.shape[-1])[chosen - 1])
         targets = ids.reshape(-1)[chosen]
         losses = F.cross_entropy(logits.float(), targets, reduction="none")
-        (losses * weights).sum().div(total).backward()
+        torch.autograd.backward((losses * weights).sum() / total)
         with torch.no_grad():
             right = (logits.argmax(-1) == targets).cpu().numpy()
             each = losses.cpu().numpy()
@@ -227,7 +229,7 @@ class Trainer:
 
 
 def jumping_positions(ids: torch.Tensor, max_position: int) -> torch.Tensor:
-    """Return positions of shape (batch, length) that rise to at most `max_position`, with up to 8 jumps a row (PoSE)."""
+    """Return positions of shape (batch, length), rising to at most `max_position` with 1-8 jumps a row (PoSE)."""
     batch, length = ids.shape
     rows = []
     for _ in range(batch):

@@ -20,9 +20,9 @@ from longdoc.formats import SPECIAL_TOKENS, SpecialIds
 Ids = NDArray[np.uint16]
 
 STOP_WORDS = frozenset(
-    "a an and are as at be been but by can could did do does for from had has have he her him his how i if in into is it"
-    " its me more my no nor not of on one or our out she so some than that the their them then there these they this to"
-    " up us was we were what when which who will with would you your said very all any only".split()
+    "a an and are as at be been but by can could did do does for from had has have he her him his how i if in into is"
+    " it its me more my no nor not of on one or our out she so some than that the their them then there these they this"
+    " to up us was we were what when which who will with would you your said very all any only".split()
 )
 
 
@@ -44,7 +44,7 @@ class Vocabulary:
     def of(cls, tokenizer: Tokenizer) -> Vocabulary:
         size = tokenizer.get_vocab_size()
         strings = [tokenizer.decode([i], skip_special_tokens=False) for i in range(size)]
-        special = SpecialIds(*(tokenizer.token_to_id(token) for token in SPECIAL_TOKENS))
+        special = SpecialIds(*(int(tokenizer.token_to_id(token) or 0) for token in SPECIAL_TOKENS))
         is_special = np.zeros(size, bool)
         is_special[list(vars(special).values())] = True
 
