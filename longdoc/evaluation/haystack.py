@@ -10,7 +10,6 @@ from __future__ import annotations
 import bisect
 import json
 import lzma
-import math
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from longdoc.errors import UserError
 from longdoc.tokens import TextTokenizer
 
 SAMPLE = Path(__file__).resolve().parents[2] / "assets" / "samples" / "chronicle.txt"
-_HELD_OUT_SHARE = 0.05
+_HELD_OUT_PART = 20  # one in twenty
 _HELD_OUT_LEAST = 8
 _SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?]+[\"'”’)\]]*(?=\s|$)|[.!?]+|\n|$)\s*")
 
@@ -36,8 +35,8 @@ class Book:
 
 
 def held_out_count(n_rows: int) -> int:
-    """Return how many rows at the end of a category's last shard are kept for measuring: 5 %, at least 8."""
-    return min(n_rows, max(_HELD_OUT_LEAST, math.ceil(n_rows * _HELD_OUT_SHARE)))
+    """Return how many rows at the end of a category's last shard are kept for measuring: a twentieth, at least 8."""
+    return min(n_rows, max(_HELD_OUT_LEAST, n_rows // _HELD_OUT_PART))
 
 
 def held_out_texts(data: Path, category: str | None = None) -> dict[str, list[Book]]:

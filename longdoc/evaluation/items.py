@@ -52,7 +52,7 @@ Score = Callable[[Item, Reply], Scores]
 
 def overhead_tokens(length: int) -> int:
     """Return how many tokens of a prompt of `length` are kept for header, question and answer."""
-    return min(224, max(96, length // 8))
+    return min(320, max(96, length // 6))
 
 
 def make_document(title: str, text: str) -> Document:

@@ -81,3 +81,14 @@ PLACE_ENDS = _words(
     hurst lake ley mere minster mouth ness pool port shaw stead thorpe ton vale water well wick worth
     """
 )
+# Words with a meaning of their own that English writes with a capital: not renamed.
+KEPT = frozenset(
+    _words(
+        """
+        january february march april may june july august september october november december monday tuesday wednesday
+        thursday friday saturday sunday mr mrs miss ms dr sir lady lord captain king queen prince princess president
+        doctor professor colonel general saint the and but for not this that these those there then they when where
+        what which who whom whose why how
+        """
+    )
+)

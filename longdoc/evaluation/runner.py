@@ -1,0 +1,146 @@
+"""Run a task: ask every question of every haystack, keep each finished item, add up the rows.
+
+What was asked before of the same text, by the same model read in the same way,
+is taken from disk; a haystack is read only when one of its questions is open.
+Knows tasks and models as protocols only.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from longdoc.evaluation.asking import Model, Way
+from longdoc.evaluation.haystack import Filler
+from longdoc.evaluation.items import Haystack, Item, Label, Reply, Scores
+from longdoc.evaluation.results import Record, Results
+from longdoc.files import sha256_text
+from longdoc.types import ReadingPlan
+
+
+class GridTask(Protocol):
+    """A task whose haystacks are made for a length."""
+
+    @property
+    def name(self) -> str: ...
+
+    def haystacks(self, filler: Filler, length: int) -> Iterable[Haystack]: ...
+
+    def score(self, item: Item, reply: Reply) -> Scores: ...
+
+
+@dataclass
+class Run:
+    """Where a run's items go, and what it says on the way."""
+
+    model: Model
+    results: Results
+    say: Callable[[str], None] = lambda text: None
+    stop: threading.Event = field(default_factory=threading.Event)
+    skipped: list[str] = field(default_factory=list)  # what could not be measured, and why
+
+    def skip(self, why: str) -> None:
+        if why not in self.skipped:
+            self.skipped.append(why)
+            self.say(why)
+
+
+def run_grid(run: Run, task: GridTask, filler: Filler, lengths: Sequence[int], ways: Sequence[Way]) -> list[Record]:
+    """Return the records of every length and way, those kept from before among them."""
+    records: list[Record] = []
+    for length in lengths:
+        haystacks: list[Haystack] | None = None
+        for way in ways:
+            plan = run.model.plan(way, length)
+            if plan.zone == "over" and way.mode == "single":
+                run.skip(f"{length:,} tokens are over the window of {plan.window:,}: left out.")
+                continue
+            if haystacks is None:
+                run.say(f"{task.name}: making texts of {length:,} tokens")
+                haystacks = list(task.haystacks(filler, length))
+            found = list(_asked(run, task.name, haystacks, way, plan, task.score))
+            records += found
+    return records
+
+
+def run_haystacks(
+    run: Run,
+    name: str,
+    haystacks: Sequence[Haystack],
+    ways: Sequence[Way],
+    score: Callable[[Item, Reply], Scores],
+    reserve: int,
+) -> list[Record]:
+    """Return the records of haystacks of any size; each is planned by its own length and `reserve` tokens."""
+    records: list[Record] = []
+    for way in ways:
+        for at, haystack in enumerate(haystacks):
+            n_tokens = run.model.prefix_tokens(haystack.documents) + reserve if way.mode == "single" else reserve
+            plan = run.model.plan(way, n_tokens)
+            if plan.zone == "over":
+                titles = ", ".join(document.title for document in haystack.documents[:2])
+                run.skip(f"{titles}: {n_tokens:,} tokens are over the window of {plan.window:,}: left out.")
+                continue
+            run.say(f"{name}: text {at + 1} of {len(haystacks)}, {n_tokens:,} tokens, {way.mode}")
+            records += _asked(run, name, [haystack], way, plan, score)
+    return records
+
+
+def _asked(
+    run: Run,
+    name: str,
+    haystacks: Sequence[Haystack],
+    way: Way,
+    plan: ReadingPlan,
+    score: Callable[[Item, Reply], Scores],
+) -> Iterator[Record]:
+    fingerprint = run.model.fingerprint(plan)
+    n_items = sum(len(haystack.items) for haystack in haystacks)
+    finished: list[float] = []
+    began = time.perf_counter()
+    fresh = 0
+    for haystack in haystacks:
+        documents = sha256_text(*(part for document in haystack.documents for part in (document.title, document.text)))
+        group = sha256_text(documents)[:16]
+        session = None
+        for item in haystack.items:
+            key = sha256_text(
+                name, fingerprint, way.key, documents, item.question, *item.references, str(item.max_new_tokens)
+            )
+            record = run.results.get(key)
+            labels = _labels(haystack, item, way, plan)
+            if record is None:
+                if session is None:
+                    session = run.model.session(haystack.documents, way, plan, run.stop)
+                reply = session.ask(item.question, item.max_new_tokens)
+                scores = dict(score(item, reply))
+                record = Record(
+                    key, labels, scores, group, item.question, item.references, reply.text, reply.quote,
+                    round(reply.usage.total_s, 3),
+                )  # fmt: skip
+                run.results.add(record)
+                fresh += 1
+            # Labels may have changed since (another name for a group); the answer and its scores have not.
+            record = Record(**{**vars(record), "labels": labels, "group": group})
+            finished.append(next(iter(record.scores.values()), 0.0))
+            yield record
+        if n_items > len(haystack.items) and session is not None:
+            left = (time.perf_counter() - began) / max(1, fresh) * (n_items - len(finished))
+            mean = sum(finished) / max(1, len(finished))
+            run.say(
+                f"{name} {haystack.length:,} {plan.position_method} {way.mode}: {len(finished)} of {n_items}, "
+                f"{100 * mean:.0f} % so far, about {left:.0f} s left"
+            )
+
+
+def _labels(haystack: Haystack, item: Item, way: Way, plan: ReadingPlan) -> dict[str, Label]:
+    return {
+        "length": haystack.length,
+        "position_method": plan.position_method,
+        "attention": plan.attention,
+        "mode": way.mode,
+        **item.labels,
+    }
