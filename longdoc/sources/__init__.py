@@ -36,19 +36,19 @@ FORMATS: dict[str, Format] = {
         Format(
             "docx",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            "longdoc.sources.office:load_docx",
+            "longdoc.sources.docx:load_docx",
             (".docx", ".docm", ".dotx"),
         ),
         Format(
             "pptx",
             "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-            "longdoc.sources.office:load_pptx",
+            "longdoc.sources.pptx:load_pptx",
             (".pptx", ".pptm", ".ppsx"),
         ),
         Format(
             "xlsx",
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            "longdoc.sources.office:load_xlsx",
+            "longdoc.sources.xlsx:load_xlsx",
             (".xlsx", ".xlsm", ".xltx"),
         ),
         Format("epub", "application/epub+zip", "longdoc.sources.epub:load_epub", (".epub",)),
