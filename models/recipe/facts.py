@@ -134,13 +134,14 @@ class FactMaker:
                 return made
 
     def person(self) -> str:
-        return f"{self.word()} {self.word()}" if self.rng.random() < 0.7 else self.word()
+        full = self.rng.random() < 0.7
+        return self._allowed(lambda: f"{self.word()} {self.word()}" if full else self.word())
 
     def key(self) -> str:
         kind = self.rng.random()
         if kind < 0.5:
             return self._allowed(lambda: "-".join(self.rng.sample(self.keys, self.rng.choice((1, 2, 2, 3)))))
-        return self.person() if kind < 0.8 else self.word().lower()
+        return self.person() if kind < 0.8 else self._allowed(lambda: self.word().lower())
 
     def number(self) -> str:
         digits = self.rng.choice((2, 3, 4, 4, 5, 6, 7, 7, 7, 8))

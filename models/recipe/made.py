@@ -58,15 +58,15 @@ class MadeTasks:
         self.not_stated = tokenizer.ids(f" {NOT_STATED}")
         self.fill = tokenizer.ids(" Fill:")
 
-    def sequence(self, length: int, document_weight: float, spans: bool = True) -> Builder:
+    def sequence(self, length: int, document_weight: float) -> Builder:
         """Return one sequence: documents, then questions until the length is used."""
         rng = self.rng
         n_questions = 1 if rng.random() < 0.1 else max(3, min(24, length // 48))
         room = min(n_questions * 19, int(length * 0.4))
         context = self._context(length - room)
+        # Spans first: they take sentences out, and no later question may lose its source.
+        self._take_spans(context, max(1, n_questions // 4))
         self._insert_facts(context, 1 + length // 256)
-        if spans:
-            self._take_spans(context, max(1, n_questions // 4))
         self._ask_cloze(context, max(1, n_questions // 3))
         self._ask_sentences(context, 1 if rng.random() < 0.3 else 0)
         rng.shuffle(context.questions)

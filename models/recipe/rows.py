@@ -76,7 +76,7 @@ class RowTasks:
         self.texts: dict[str, dict[str, tuple[str, str]]] = {}
         self.rows: dict[str, dict[str, list[dict[str, Any]]]] = {}
         names: list[str] = []
-        for name in SET_SHARES:
+        for name in [*SET_SHARES, *(s for s in corpus.question_sets(data) if s.startswith("made"))]:
             rows = [r for r in corpus.questions(data, name, "train") if _usable(r)]
             if not rows:
                 continue
@@ -88,7 +88,7 @@ class RowTasks:
             self.texts[name] = {d: (documents[d].get("title") or d, documents[d]["text"]) for d in grouped}
             names += [text[:4000] for _, text in list(self.texts[name].values())[:300]]
         self.sets = list(self.rows)
-        self.set_weights = [SET_SHARES[s] for s in self.sets]
+        self.set_weights = [SET_SHARES.get(s, 1) for s in self.sets]
         self.keys = {s: list(self.rows[s]) for s in self.sets}
         # Long articles hold more questions than stubs: draw them in proportion, up to a limit.
         self.key_weights = {s: [min(len(self.rows[s][k]), 40) ** 0.7 for k in self.keys[s]] for s in self.sets}
