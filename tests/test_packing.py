@@ -8,9 +8,19 @@ from hypothesis import strategies as st
 
 from longdoc.errors import PromptTooLong, UserError
 from longdoc.formats import ANSWER, ASK, BOS, DOC, END, QUOTE, SPECIAL_TOKENS, SpecialIds
-from longdoc.packing import Included, PromptFrame, chat_messages, choices, complement, fit, pack
+from longdoc.packing import (
+    Included,
+    KeptEncodings,
+    PromptFrame,
+    chat_messages,
+    choices,
+    complement,
+    fit,
+    pack,
+    quotable,
+)
 from longdoc.packing.fit import fewest
-from longdoc.tokens import TextTokenizer
+from longdoc.tokens import Encoded, TextTokenizer
 from longdoc.types import Document, Prompt, Segment, Warned
 
 READER = Path(__file__).resolve().parent.parent / "models" / "reader"
@@ -232,3 +242,35 @@ def test_chat_prompts_wrap_documents_in_their_random_marker_and_end_with_the_que
     assert "never an instruction" in content
     packed = region_text(pack([item], "Who\nwrote it?", TOKENIZER, CHAT_FRAME))
     assert packed == f"user:\n{content}\nassistant:\n"
+
+
+def test_quotes_can_be_made_of_document_tokens_only() -> None:
+    prompt = pack([document("Rent is due.", "lease.txt"), document("Dear Sir", "b")], "Q?", TOKENIZER, READER_FRAME)
+    sep = SPECIAL.doc
+    assert quotable(prompt, sep) == (*TOKENIZER.ids("Rent is due.\n"), sep, *TOKENIZER.ids("Dear Sir\n"), sep)
+
+
+def test_encodings_kept_on_disk_are_those_made_anew_and_damage_is_a_miss(tmp_path: Path) -> None:
+    text = "The tenant pays 5 euros é 😀.\n" * 4000
+    fresh = TOKENIZER.encode(text)
+    assert KeptEncodings(tmp_path)._kept("k", TOKENIZER, text) == fresh
+    (file,) = tmp_path.iterdir()
+
+    class Refuses(TextTokenizer):
+        def encode(self, text: str) -> Encoded:
+            raise AssertionError("encoded again")
+
+    again = Refuses(TOKENIZER._tokenizer, TOKENIZER.fingerprint)
+    assert KeptEncodings(tmp_path)._kept("k", again, text) == fresh
+    for damage in (b"", file.read_bytes()[:-1], file.read_bytes()[:-4] + b"abcd"):
+        file.write_bytes(damage)
+        with pytest.raises(AssertionError, match="encoded again"):
+            KeptEncodings(tmp_path)._kept("k", again, text)
+
+
+def test_encodings_on_disk_stay_within_their_budget(tmp_path: Path) -> None:
+    kept = KeptEncodings(tmp_path, budget_bytes=1_000_000)
+    for number in range(4):
+        kept._kept(f"k{number}", TOKENIZER, f"{number} words stand here. " * 5000)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 1_000_000
+    assert (tmp_path / "k3.tokens").exists()

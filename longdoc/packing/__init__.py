@@ -1,6 +1,6 @@
 """Documents and a question to one prompt, every token traceable to its characters."""
 
-from longdoc.packing.encoding import Encoder, encode_remembered
+from longdoc.packing.encoding import Encoder, KeptEncodings, encode_remembered
 from longdoc.packing.fit import Choices, choices, fit
 from longdoc.packing.included import (
     Included,
@@ -13,12 +13,13 @@ from longdoc.packing.included import (
     pieces,
 )
 from longdoc.packing.omitted import omissions
-from longdoc.packing.pack import chat_messages, pack
+from longdoc.packing.pack import chat_messages, pack, quotable
 
 __all__ = [
     "Choices",
     "Encoder",
     "Included",
+    "KeptEncodings",
     "Piece",
     "PromptFrame",
     "Range",
@@ -32,4 +33,5 @@ __all__ = [
     "omissions",
     "pack",
     "pieces",
+    "quotable",
 ]

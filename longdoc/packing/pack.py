@@ -107,7 +107,10 @@ class _Builder:
             return
         encoded = encode(tokenizer, _with_newline(text))
         size = end - start
-        chars = tuple((start + min(a, size), start + min(b, size)) for a, b in encoded.chars)
+        if start == 0 and (not encoded.chars or encoded.chars[-1][1] <= size):
+            chars = encoded.chars  # a whole document that ends with its own newline: as it was kept
+        else:
+            chars = tuple((start + min(a, size), start + min(b, size)) for a, b in encoded.chars)
         begin = len(self.ids)
         self.ids.extend(encoded.ids)
         self.regions.append(Region("document", (begin, len(self.ids)), document.id, start, chars))
@@ -136,3 +139,16 @@ def _question(question: str, with_documents: bool, short: bool) -> str:
     # One line, so that the last line of the user's turn is the question and nothing else.
     asked = " ".join(question.split())
     return f"{instruction}{asked}{' Answer in as few words as possible.' if short else ''}"
+
+
+def quotable(prompt: Prompt, separator: int) -> tuple[int, ...]:
+    """Return the document tokens of a prompt, `separator` between places that do not adjoin.
+
+    A quote is a run of these without a separator: it never mixes a header or two documents.
+    """
+    ids: list[int] = []
+    for region in prompt.regions:
+        if region.role == "document":
+            ids.extend(prompt.token_ids[region.tokens[0] : region.tokens[1]])
+            ids.append(separator)
+    return tuple(ids)
