@@ -1,0 +1,202 @@
+"""Dense attention of one step over everything read so far, one layer at a time.
+
+A `Step` is one forward pass of a few tokens: it stores the new keys and values
+where they belong (document segment or tail) and attends over segment and tail by
+the branches of the position method. Which model calls it, and how queries turn,
+is the backend's business.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from longdoc.attention.evidence import Evidence
+from longdoc.attention.merge import Partial, merge, with_sinks
+from longdoc.attention.partial import attend_blocks, attend_run
+from longdoc.attention.tiles import Tile, cut
+from longdoc.cache.segment import Buffer, Reading
+from longdoc.positions.method import Branch, Causal, Positions
+
+Turn = Callable[[Any, Tensor], Tensor]
+"""(attention module, query [heads, n, head_dim]) -> the query rotated on, float32 or its own dtype."""
+
+MakeTurn = Callable[[Positions], Turn]
+"""Positions to add for each query of a step -> the turn that adds them."""
+
+_PLAIN: tuple[Branch, ...] = (Causal(),)
+
+
+class Ended(Exception):
+    """Everything a pass was run for is stored; the rest of the model need not run."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How one layer scores keys, as its model passes it."""
+
+    scale: float
+    window: int | None = None  # keys less than this many tokens back are visible
+    softcap: float | None = None
+    sinks: Tensor | None = None  # [heads]: learned scores that take a share and carry no value
+
+
+@dataclass
+class Step:
+    """One forward pass of `n_queries` tokens at positions from `first` on.
+
+    With `in_tail` the tokens go to the tail, on top of the whole document segment, else they
+    continue the segment. `evidence` collects what the last query reads.
+    """
+
+    reading: Reading
+    first: int
+    n_queries: int
+    in_tail: bool
+    branches: Sequence[Branch]
+    make_turn: MakeTurn
+    windows: Sequence[int | None] = ()  # by layer, where the model does not pass its window itself
+    unshifted: frozenset[int] = frozenset()  # layers without positions: plain causal
+    evidence: Evidence | None = None
+    ends_at: int | None = None  # layer after whose keys and values nothing more of this pass is needed
+    _turns: list[Turn | None] = field(init=False)  # one a branch; None where queries stay
+    _cuts: dict[tuple[bool, int | None, int], list[Tile]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        positions = np.arange(self.first, self.first + self.n_queries, dtype=np.int64)
+        offsets = [branch.query_positions(positions) - positions for branch in self.branches]
+        self._turns = [self.make_turn(offset) if offset.any() else None for offset in offsets]
+
+    def layer(self, module: Any, index: int, query: Tensor, key: Tensor, value: Tensor, scores: Scores) -> Tensor:
+        """Store the layer's new keys and values [kv_heads, n, head_dim] and attend.
+
+        query: [heads, n, head_dim], rotated to its own position. Returns [heads, n, head_dim]. Raises
+        Ended in layer `ends_at`.
+        """
+        self._store(index, key, value)
+        if index == self.ends_at:
+            raise Ended
+        if scores.window is None and self.windows:
+            scores = replace(scores, window=self.windows[index])
+        kv_heads, plain = key.shape[0], index in self.unshifted
+        grouped = self._turned(module, query, plain)
+        grouped = [part.reshape(kv_heads, -1, *part.shape[1:]) for part in grouped]
+        sinks = None if scores.sinks is None else scores.sinks.reshape(kv_heads, -1, 1)
+        if self.evidence is not None and self.n_queries == 1:
+            joined = self._observed(index, grouped, plain, scores, sinks)
+        else:
+            joined = self._joined(index, grouped, plain, scores, sinks)
+            if self.evidence is not None:
+                last = [part[:, :, -1:] for part in grouped]
+                self._observed(index, last, plain, scores, sinks)
+        return joined.output.flatten(0, 1).to(query.dtype)
+
+    def _store(self, index: int, key: Tensor, value: Tensor) -> None:
+        if self.in_tail:
+            tail = self.reading.tail
+            tail.layers[index].write(tail.n_tokens, key, value)
+        else:
+            self.reading.layers[index].write(self.reading.n_tokens, key, value)
+
+    def _turned(self, module: Any, query: Tensor, plain: bool) -> list[Tensor]:
+        """Return the query as each branch's keys meet it, in the dtype of the stored keys."""
+        turns = [None] if plain else self._turns
+        moved = [query if turn is None else turn(module, query) for turn in turns]
+        return [part.to(self.reading.dtype).contiguous() for part in moved]
+
+    def _joined(
+        self, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, sinks: Tensor | None
+    ) -> Partial:
+        parts = []
+        for tile in self._tiles(plain, scores.window, self.n_queries):
+            keys, values = self._run(index, tile.start, tile.end)
+            parts.append(
+                attend_run(
+                    query[tile.branch],
+                    keys,
+                    values,
+                    scale=scores.scale,
+                    causal=tile.kind == "causal",
+                    mask=tile.mask,
+                    softcap=scores.softcap,
+                )
+            )
+        joined = merge(parts)
+        return joined if sinks is None else with_sinks(joined, sinks)
+
+    def _observed(
+        self, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, sinks: Tensor | None
+    ) -> Partial:
+        """Attend with one query, prefix blocks apart, and note what each block got."""
+        assert self.evidence is not None
+        block, n_document = self.evidence.block_tokens, self._boundary()
+        parts: list[Partial] = []  # output [kv_heads, n, group, head_dim]: n blocks of one call
+        blocks: list[int | None] = []  # first block of each part; None for the tail
+        for tile in self._tiles(plain, scores.window, 1):
+            row, in_document = query[tile.branch], tile.end <= n_document
+            for start, end in _block_edges(tile.start, tile.end, block) if in_document else [(tile.start, tile.end)]:
+                keys, values = self._run(index, start, end)
+                if in_document and end - start > block:
+                    part = attend_blocks(row, keys, values, scale=scores.scale, block=block, softcap=scores.softcap)
+                else:
+                    run = attend_run(row, keys, values, scale=scores.scale, softcap=scores.softcap)
+                    part = Partial(run.output.transpose(1, 2), run.lse.transpose(1, 2))
+                parts.append(part)
+                blocks.append(start // block if in_document else None)
+        output = torch.cat([part.output for part in parts], 1)
+        lse = torch.cat([part.lse for part in parts], 1)  # [kv_heads, n, group]
+        total = torch.logsumexp(lse, 1, keepdim=True)
+        if sinks is not None:
+            total = torch.logaddexp(total, sinks.to(total.dtype).transpose(1, 2))
+        weights = torch.exp(lse - total)
+        mass, at = weights.sum((0, 2)), 0
+        for first_block, part in zip(blocks, parts, strict=True):
+            n = part.lse.shape[1]
+            if first_block is not None:
+                self.evidence.add(first_block, mass[at : at + n])
+            at += n
+        joined = (output * weights.unsqueeze(-1)).sum(1)  # [kv_heads, group, head_dim]
+        return Partial(joined.unsqueeze(2), total.transpose(1, 2))
+
+    def _boundary(self) -> int:
+        return self.reading.n_tokens if self.in_tail else self.first + self.n_queries
+
+    def _run(self, index: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """Return views of keys and values at positions start .. end, which do not cross the boundary."""
+        boundary = self._boundary()
+        buffer: Buffer = self.reading.layers[index]
+        if start >= boundary:
+            buffer = self.reading.tail.layers[index]
+            start, end = start - boundary, end - boundary
+        return buffer.keys[:, start:end], buffer.values[:, start:end]
+
+    def _tiles(self, plain: bool, window: int | None, n_queries: int) -> list[Tile]:
+        """Return the tiles for the last `n_queries` queries; computed once a step, the same for all such layers."""
+        wanted = (plain, window, n_queries)
+        if wanted not in self._cuts:
+            self._cuts[wanted] = cut(
+                _PLAIN if plain else self.branches,
+                self.first + self.n_queries - n_queries,
+                n_queries,
+                boundary=self._boundary(),
+                window=window,
+                dtype=self.reading.dtype,
+            )
+        return self._cuts[wanted]
+
+
+def _block_edges(start: int, end: int, block: int) -> list[tuple[int, int]]:
+    """Cut start .. end into a first part up to a block's edge, whole blocks together, and a rest."""
+    inner = min(-(-start // block) * block, end), max(end // block * block, start)
+    if inner[0] >= inner[1]:
+        at = (end // block) * block  # at most one edge inside
+        cuts = [start, at, end] if start < at < end else [start, end]
+    else:
+        cuts = [start, *inner, end]
+    return [(a, b) for a, b in itertools.pairwise(cuts) if a < b]

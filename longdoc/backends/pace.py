@@ -1,0 +1,44 @@
+"""How many tokens a prefill step takes, so that a step stays near one second.
+
+The estimate depends on the model and the position only, not on the clock, so that
+reading twice takes the same steps and gives the same numbers; the clock steps in
+only where a machine is much slower than the estimate.
+"""
+
+from __future__ import annotations
+
+from longdoc.types import ModelInfo
+
+_TARGET_S = 1.0
+_SMALLEST = 32  # tokens
+# A modest two-core machine: products of weights, and scores of 64-dimensional heads.
+_PRODUCTS_PER_S = 3e11
+_SCORES_PER_S = 2e9
+
+
+class Pace:
+    """Sizes the steps of one read."""
+
+    def __init__(self, info: ModelInfo, longest: int) -> None:
+        self._weights_s = 2 * info.n_parameters / _PRODUCTS_PER_S
+        self._scores_s = info.num_layers * info.num_heads * max(info.head_dim / 64, 0.25) / _SCORES_PER_S
+        self._longest = max(longest, 1)
+
+    def size(self, position: int) -> int:
+        """Return the tokens of a step that begins at `position`."""
+        step = self._longest
+        while step > _SMALLEST and step * (self._weights_s + self._scores_s * (position + step / 2)) > _TARGET_S:
+            step = max(step // 2, _SMALLEST)
+        return step
+
+    def took(self, n_tokens: int, seconds: float) -> None:
+        """Note a measured step; one of twice the target halves the longest step from here on."""
+        if seconds > 2 * _TARGET_S:
+            self.shrink(n_tokens)
+
+    def shrink(self, n_tokens: int) -> bool:
+        """Halve the longest step, because one of `n_tokens` was too much; False if it is as small as can be."""
+        if n_tokens <= _SMALLEST:
+            return False
+        self._longest = max(min(self._longest, n_tokens) // 2, _SMALLEST)
+        return True

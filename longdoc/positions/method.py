@@ -1,0 +1,115 @@
+"""What a position method is: frequencies plus branches.
+
+Frequencies are fixed for a whole read. Branches say which keys a query meets and
+at which position it meets them: keys stay rotated at their true position, and
+where a rule moves every key of a block alike, the query moves the other way. The
+branches of one query cover each earlier key exactly once; `longdoc.attention`
+attends over each and joins them. Numbers only, no tensors of a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Positions = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rope:
+    """What a method needs to know of a model's rotary embedding."""
+
+    theta: float
+    rotary_dim: int  # rotated dimensions of a head; two make a pair
+    native_context: int  # tokens it was trained on without extension
+    declared_context: int = 0  # tokens the checkpoint's own frequencies serve; 0: as many as native
+
+    @property
+    def declared_range(self) -> int:
+        return max(self.declared_context, self.native_context)
+
+    @property
+    def inv_freq(self) -> tuple[float, ...]:
+        """Unchanged frequencies in radians per token, one for each pair, fastest first."""
+        return tuple(float(self.theta ** (-2 * pair / self.rotary_dim)) for pair in range(self.rotary_dim // 2))
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """`attention_factor` multiplies rotated queries and rotated keys, each."""
+
+    inv_freq: tuple[float, ...]  # radians per token, (rotary_dim // 2,)
+    attention_factor: float = 1.0
+
+
+class Branch(Protocol):
+    """One part of the keys and where queries stand while they meet it. Vectorised over query positions."""
+
+    def keys(self, positions: Positions) -> tuple[Positions, Positions]:
+        """Return the half-open range of key positions for each query; an empty range has end <= start."""
+        ...
+
+    def query_positions(self, positions: Positions) -> Positions:
+        """Return the position to which each query is rotated; keys stay at their own."""
+        ...
+
+
+@dataclass(frozen=True)
+class Causal:
+    """Every key up to the query's own, at true distances."""
+
+    def keys(self, positions: Positions) -> tuple[Positions, Positions]:
+        return np.zeros_like(positions), positions + 1
+
+    def query_positions(self, positions: Positions) -> Positions:
+        return positions
+
+
+class Method(Protocol):
+    """A position method with its numbers, made for one model."""
+
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        """Everything that changes keys and values, for the fingerprint and for showing."""
+        ...
+
+    @property
+    def reach(self) -> int:
+        """Longest prompt in tokens for which no position lies beyond what the model was trained on."""
+        ...
+
+    @property
+    def frequencies(self) -> Frequencies | None:
+        """Frequencies for the whole read; None leaves them as the checkpoint declares."""
+        ...
+
+    def branches(self, n_tokens: int) -> tuple[Branch, ...]:
+        """Return the branches for queries at positions below `n_tokens`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The frequencies of one method under the branches of another."""
+
+    frequency_method: Method
+    branch_method: Method
+
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        return {**self.frequency_method.numbers, **self.branch_method.numbers}
+
+    @property
+    def reach(self) -> int:
+        return self.branch_method.reach
+
+    @property
+    def frequencies(self) -> Frequencies | None:
+        return self.frequency_method.frequencies
+
+    def branches(self, n_tokens: int) -> tuple[Branch, ...]:
+        return self.branch_method.branches(n_tokens)
