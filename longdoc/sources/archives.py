@@ -11,12 +11,9 @@ import gzip
 import io
 import re
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol, cast
@@ -24,30 +21,13 @@ from typing import IO, Protocol, cast
 from longdoc.errors import SourceError
 from longdoc.settings import Settings
 from longdoc.sources.clean import clean
+from longdoc.sources.containers import DAMAGE, check_zip_directory, explained, too_many
 
-_END_OF_DIRECTORY = b"PK\x05\x06"
-_DIRECTORY_ENTRY = b"PK\x01\x02"
-_MAX_DIRECTORY_BYTES = 32 << 20
-_MAX_CONTENT_TYPES_BYTES = 1 << 20
 _MAX_LABEL_CHARACTERS = 1000
+_CONTROL_SPACE = re.compile(r"[\t\n\v\f\x85\u2028\u2029]")
 _RATIO_FREE_BYTES = 64 << 20  # below this an archive may unfold as much as it likes
 _MAX_RATIO = 100
 _READ_BYTES = 1 << 16
-
-# What the standard library raises on damaged archives, found by cutting and flipping bytes of good ones.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    gzip.BadGzipFile,
-    EOFError,
-    struct.error,
-    ValueError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    OSError,
-)
 
 
 @dataclass(frozen=True)
@@ -79,7 +59,7 @@ def safe_label(raw: str) -> tuple[str, str]:
     """
     cut = raw.split("\0", 1)[0]
     parts = [part for part in re.split(r"[/\\]", cut) if part not in ("", ".")]
-    label = "/".join(" ".join(clean(part)[0].split()) or "_" for part in parts)
+    label = "/".join(_CONTROL_SPACE.sub(" ", clean(part)[0]) or "_" for part in parts)
     label = label.encode("utf-8", "replace").decode("utf-8")
     if not label:
         return "unnamed", "its name is empty"
@@ -96,7 +76,7 @@ def safe_label(raw: str) -> tuple[str, str]:
 
 def open_archive(path: Path, name: str, settings: Settings) -> Archive:
     """Open a zip, a tar or a tar.gz by its magic bytes. Raises SourceError damaged or bomb."""
-    with _explained(name), path.open("rb") as file:
+    with explained(name), path.open("rb") as file:
         magic = file.read(2)
     if magic == b"PK":
         return ZipArchive(path, name, settings)
@@ -111,7 +91,7 @@ class ZipArchive:
         self._settings = settings
         self._budget = _Budget(name, path, settings)
         check_zip_directory(path, name, settings.max_archive_entries)
-        with _explained(name):
+        with explained(name):
             self._zip = zipfile.ZipFile(path)
         self._infos = self._zip.infolist()
         _check_overlap(self._zip, self._infos, name)
@@ -161,7 +141,7 @@ class ZipArchive:
             return "it is packed by a method that cannot be unpacked here"
         except RuntimeError:
             return ENCRYPTED
-        except _DAMAGE:
+        except DAMAGE:
             return "it is damaged"
         return b"".join(pieces)
 
@@ -181,7 +161,7 @@ class TarArchive:
         kept: dict[int, bytes] = {}
         for key, (tar, member) in enumerate(self._members()):
             if key >= self._settings.max_archive_entries:
-                raise _too_many(self._name, self._settings.max_archive_entries)
+                raise too_many(self._name, self._settings.max_archive_entries)
             if member.isdir():
                 continue
             label, problem = safe_label(member.name)
@@ -209,14 +189,14 @@ class TarArchive:
     def _content(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | str:
         if member.size > self._settings.max_code_file_bytes:
             return TOO_LARGE
-        with _explained(self._name):
+        with explained(self._name):
             file = tar.extractfile(member)
             data = file.read() if file else b""
         return data if len(data) == member.size else "it is damaged"
 
     def _members(self) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
         budget = _Budget(self._name, self._path, self._settings)
-        with _explained(self._name), self._path.open("rb") as packed:
+        with explained(self._name), self._path.open("rb") as packed:
             stream = gzip.GzipFile(fileobj=packed) if self._compressed else packed
             metered = cast("IO[bytes]", _Metered(stream, budget))
             with tarfile.open(fileobj=metered, mode="r|") as tar:
@@ -260,80 +240,6 @@ ENCRYPTED = "it is protected by a password"
 TOO_LARGE = "it is larger than the limit for one file"
 
 
-@dataclass(frozen=True)
-class ZipMarkers:
-    """What tells office files and e-books from other zips."""
-
-    names: frozenset[str]
-    mimetype: str
-    content_types: bytes
-
-
-def zip_markers(path: Path, name: str) -> ZipMarkers:
-    """Read a zip's directory and, bounded, its members `mimetype` and `[Content_Types].xml`.
-
-    Raises SourceError damaged or bomb.
-    """
-    check_zip_directory(path, name, Settings.max_archive_entries)
-    with _explained(name), zipfile.ZipFile(path) as archive:
-        names = frozenset(archive.namelist())
-
-        def beginning(member: str, limit: int) -> bytes:
-            if member not in names or archive.getinfo(member).flag_bits & 0x1:
-                return b""
-            try:
-                with archive.open(member) as file:
-                    return file.read(limit)
-            except (NotImplementedError, RuntimeError):
-                return b""
-
-        mimetype = beginning("mimetype", 200).decode("ascii", "replace").strip()
-        return ZipMarkers(names, mimetype, beginning("[Content_Types].xml", _MAX_CONTENT_TYPES_BYTES))
-
-
-def gzip_holds_tar(path: Path, name: str) -> bool:
-    """Return whether a gzip file unpacks to a tar. Raises SourceError damaged."""
-    with _explained(name), gzip.open(path) as file:
-        block = file.read(512)
-    if len(block) < 512:
-        return False
-    if not any(block):
-        return True  # an empty tar
-    try:
-        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except tarfile.HeaderError:
-        return False
-    return True
-
-
-def check_zip_directory(path: Path, name: str, max_entries: int) -> None:
-    """Refuse a zip whose directory alone would take much memory, before zipfile reads it all.
-
-    Raises SourceError damaged or bomb.
-    """
-    with _explained(name), path.open("rb") as file:
-        size = file.seek(0, io.SEEK_END)
-        tail_at = max(0, size - 22 - 65_535 - 76)
-        file.seek(tail_at)
-        tail = file.read()
-        at = tail.rfind(_END_OF_DIRECTORY)
-        if at < 0 or len(tail) - at < 22:
-            raise zipfile.BadZipFile("no end of directory")
-        n_bytes, offset = struct.unpack_from("<LL", tail, at + 12)
-        if n_bytes == 0xFFFFFFFF or offset == 0xFFFFFFFF:  # zip64 keeps the true numbers before
-            wide = tail.rfind(b"PK\x06\x06", 0, at)
-            if wide < 0 or len(tail) - wide < 56:
-                raise zipfile.BadZipFile("no zip64 end of directory")
-            (n_bytes,) = struct.unpack_from("<Q", tail, wide + 40)
-        start = tail_at + at - n_bytes
-        if n_bytes > _MAX_DIRECTORY_BYTES:
-            raise _too_many(name, max_entries)
-        # Every entry that zipfile will build begins with this mark, whatever the counters claim.
-        file.seek(max(0, start - 256))
-        if file.read(n_bytes + 256).count(_DIRECTORY_ENTRY) > max_entries:
-            raise _too_many(name, max_entries)
-
-
 def _check_overlap(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], name: str) -> None:
     """Refuse members that share packed bytes: how 26 KB can declare 500 MB."""
     position = 0
@@ -346,21 +252,3 @@ def _check_overlap(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], name:
                 next_step="If you trust it, unpack it and add the folder.",
             )
         position = info.header_offset + 30 + len(info.orig_filename) + info.compress_size
-
-
-def _too_many(name: str, max_entries: int) -> SourceError:
-    return SourceError(
-        f"{name} lists more than {max_entries:,} files.",
-        code="bomb",
-        next_step="Add a part of it, or raise LONGDOC_MAX_ARCHIVE_ENTRIES.",
-    )
-
-
-@contextmanager
-def _explained(name: str) -> Iterator[None]:
-    try:
-        yield
-    except _DAMAGE as error:
-        raise SourceError(
-            f"{name} is a damaged archive.", code="damaged", next_step="Download or pack it again, then add it again."
-        ) from error

@@ -119,7 +119,7 @@ def _unsupported(name: str, what: str, advice: str) -> SourceError:
 
 def _zip_format(path: Path, name: str) -> str:
     """Tell e-books and office files from other zips by what their own directory holds."""
-    from longdoc.sources.archives import zip_markers
+    from longdoc.sources.containers import zip_markers
 
     markers = zip_markers(path, name)
     if markers.mimetype == "application/epub+zip" or "META-INF/container.xml" in markers.names:
@@ -142,7 +142,7 @@ def _zip_format(path: Path, name: str) -> str:
 
 
 def _gzip_format(path: Path, name: str) -> str:
-    from longdoc.sources.archives import gzip_holds_tar
+    from longdoc.sources.containers import gzip_holds_tar
 
     if gzip_holds_tar(path, name):
         return "codebase"
