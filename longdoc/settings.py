@@ -56,6 +56,11 @@ class Settings:
     checkpoint_every_s: float = 20.0  # an interrupted read resumes from at most this long ago
     threads: int = 0  # 0: as many as the machine has cores for us
 
+    # a model on a server
+    remote_api_key: str = field(default="", repr=False)  # a bearer token for the chosen server, sent nowhere else
+    remote_window: int = 0  # tokens; 0: ask the server
+    remote_timeout_s: float = 600.0  # longest silence of a server that is reading
+
     # retrieval
     passage_tokens: int = 256
     top_k: int = 5

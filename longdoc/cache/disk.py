@@ -253,8 +253,9 @@ class DiskCache:
         for folder, manifest in others:
             try:
                 if manifest.n_tokens and _common(persist.read_tokens(folder, manifest), wanted) == len(wanted):
-                    how = ", ".join(manifest.about.values()) or "another setting"
-                    return [f"These documents were read before with {how}, which does not serve this setting."]
+                    model, method = manifest.about.get("model", "another model"), manifest.about.get("method", "")
+                    how = f"{model}, positions {method}" if method else model
+                    return [f"These documents were read before, with {how}; that does not serve this setting."]
             except CacheError:
                 continue
         return []

@@ -1,0 +1,138 @@
+"""What reading with a model has cost on this machine, and what it will cost.
+
+A token at position p costs a + 2bp seconds: `a` for the layers, `b` for attention
+over everything before it. Both are fitted to measured steps. One small JSON file
+for each model and machine, replaced whole; a damaged one is as good as none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from longdoc.errors import StoreError
+from longdoc.files import atomic_write, sha256_text
+from longdoc.settings import Settings
+from longdoc.types import ModelInfo
+
+_KEPT_READS = 8
+_POINTS_OF_A_READ = 16
+_MIN_TOKENS = 32  # shorter steps measure overhead
+
+
+@dataclass(frozen=True)
+class Step:
+    """Tokens start .. end were read in `seconds`."""
+
+    start: int
+    end: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Reading tokens s .. e takes a(e - s) + b(e² - s²) seconds."""
+
+    a: float
+    b: float
+
+    def seconds(self, start: int, end: int) -> float:
+        return self.a * (end - start) + self.b * (end**2 - start**2)
+
+
+def fit(steps: Sequence[Step]) -> Cost | None:
+    """Fit costs to measured steps by least squares on seconds per token; None without a usable step."""
+    usable = [step for step in steps if step.end - step.start >= _MIN_TOKENS and step.seconds > 0]
+    weight = float(sum(step.end - step.start for step in usable))
+    if not weight:
+        return None
+    points = [(step.end - step.start, step.start + step.end, step.seconds / (step.end - step.start)) for step in usable]
+    mean_x = sum(w * x for w, x, _ in points) / weight
+    mean_y = sum(w * y for w, _, y in points) / weight
+    spread = sum(w * (x - mean_x) ** 2 for w, x, _ in points)
+    slope = sum(w * (x - mean_x) * (y - mean_y) for w, x, y in points) / spread if spread else 0.0
+    if slope < 0:
+        return Cost(mean_y, 0.0)
+    if mean_y - slope * mean_x < 0:  # all cost lies in attention
+        return Cost(0.0, sum(w * x * y for w, x, y in points) / sum(w * x * x for w, x, _ in points))
+    return Cost(mean_y - slope * mean_x, slope)
+
+
+class Measurements:
+    """Measured reads of one model, one attention, on this machine."""
+
+    def __init__(self, path: Path, reads: list[list[Step]], token_s: float | None) -> None:
+        self._path, self._reads, self._token_s = path, reads, token_s
+
+    @classmethod
+    def of(cls, settings: Settings, info: ModelInfo, attention: str = "dense") -> Measurements:
+        """Load what was measured. Never fails: what cannot be read counts as not measured."""
+        shape = (
+            info.architecture,
+            info.n_parameters,
+            info.num_layers,
+            info.num_heads,
+            info.num_kv_heads,
+            info.head_dim,
+        )
+        key = sha256_text(*map(str, shape), attention, machine(), str(settings.threads))[:32]
+        path = settings.measurements / f"{key}.json"
+        try:
+            stored = json.loads(path.read_bytes())
+            reads = [
+                [Step(int(s["start"]), int(s["end"]), float(s["seconds"])) for s in read] for read in stored["reads"]
+            ]
+            token_s = None if stored["token_s"] is None else float(stored["token_s"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls(path, [], None)
+        return cls(path, reads, token_s)
+
+    @property
+    def cost(self) -> Cost | None:
+        return fit([step for read in self._reads for step in read])
+
+    @property
+    def token_s(self) -> float | None:
+        """Seconds for one token of an answer."""
+        return self._token_s
+
+    def prefill_s(self, start: int, end: int) -> float | None:
+        """Return the seconds that reading tokens start .. end will take; None if nothing was measured."""
+        cost = self.cost
+        return None if cost is None else cost.seconds(start, end)
+
+    def record(self, steps: Sequence[Step], token_s: float | None = None) -> None:
+        """Add one read and the speed of its answer, and store them. A disk that refuses is no error here."""
+        if steps:
+            self._reads = [*self._reads, _thin(steps)][-_KEPT_READS:]
+        if token_s is not None:
+            self._token_s = token_s if self._token_s is None else 0.5 * (token_s + self._token_s)
+        data = {"reads": [[asdict(step) for step in read] for read in self._reads], "token_s": self._token_s}
+        with contextlib.suppress(StoreError):  # predictions are a comfort; answers do not depend on them
+            atomic_write(self._path, json.dumps(data, separators=(",", ":")).encode())
+
+
+def _thin(steps: Sequence[Step]) -> list[Step]:
+    """Join neighbouring steps so that a long read keeps few points."""
+    group = -(-len(steps) // _POINTS_OF_A_READ)
+    joined = []
+    for at in range(0, len(steps), group):
+        part = steps[at : at + group]
+        joined.append(Step(part[0].start, part[-1].end, sum(step.seconds for step in part)))
+    return joined
+
+
+@lru_cache(maxsize=1)
+def machine() -> str:
+    """Return a name for this machine's speed: processor, cores we may use."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpus:
+        model = next((line.split(":", 1)[1].strip() for line in cpus if line.startswith("model name")), model)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{platform.machine()} {model} {cores}"
