@@ -70,6 +70,13 @@ def load_epub(path: Path, name: str, settings: Settings, report: Report, options
     chapters.end()
     if n_hidden:
         builder.warn("invisible_text", f"{n_hidden:,} characters marked as hidden were left out.")
+    broken = [page for page in pages if page in package.broken]
+    if broken:
+        builder.warn(
+            "damaged",
+            f"{len(broken)} of {len(pages)} parts of the book are not well formed; some text may be missing.",
+            ", ".join(broken[:20]),
+        )
     return builder.build(details={"metadata": _metadata(book)})
 
 

@@ -43,6 +43,7 @@ class Package:
         self._archive = ZipArchive(path, name, dataclasses.replace(settings, max_code_file_bytes=_MAX_PART_BYTES))
         entries, _ = self._archive.entries(lambda label: False)
         self._entries = {entry.label: entry for entry in entries}
+        self.broken: list[str] = []  # parts that were parsed although they are not well formed
 
     @property
     def names(self) -> list[str]:
@@ -109,6 +110,8 @@ class Package:
             raise self.damaged(f"its part {member} is not XML") from error
         if root is None:
             raise self.damaged(f"its part {member} is empty")
+        if len(parser.error_log.filter_from_fatals()):
+            self.broken.append(member)
         return root
 
     def relations(self, part: str = _ROOT_RELATIONS) -> dict[str, Relation]:
