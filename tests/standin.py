@@ -19,7 +19,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from longdoc.backends import Constraint, Decoded
+from longdoc.cache.disk import DiskCache
 from longdoc.cache.segment import LayerShape, Reading
+from longdoc.cache.writer import open_writer, plan_entry
 from longdoc.errors import CacheError, ModelError, Stopped
 from longdoc.files import sha256_text
 from longdoc.formats import SPECIAL_TOKENS, SpecialIds
@@ -214,3 +216,50 @@ def text_of(n_tokens: int, seed: str = "x") -> str:
 
 def settings_in(folder: Path, **fields: object) -> Settings:
     return Settings(home=folder / "home", **fields)  # type: ignore[arg-type]
+
+
+def random_reading(
+    n_tokens: int, *, seed: int = 0, shapes: Sequence[LayerShape] = StandIn.shapes, dtype: torch.dtype = torch.float32
+) -> Reading:
+    """Return a full reading of random bytes over random tokens; the same seed gives the same beginning."""
+    reading = Reading(shapes, n_tokens, dtype)
+    for index, layer in enumerate(reading.layers):
+        for kind, plane in enumerate((layer.keys, layer.values)):
+            heads, _, width = plane.shape
+            # Token by token, so that a longer reading of the same seed begins with the shorter one.
+            rows = torch.randn(
+                n_tokens, heads, width, generator=torch.Generator().manual_seed(100 * seed + 2 * index + kind)
+            )
+            plane.copy_(rows.transpose(0, 1))
+    ids = torch.randint(0, 250, (n_tokens,), generator=torch.Generator().manual_seed(seed + 1))
+    reading.commit(ids.tolist())
+    return reading
+
+
+def stored_bytes(reading: Reading, n_tokens: int | None = None) -> bytes:
+    """Return all keys and values of the first tokens, byte for byte."""
+    n_tokens = reading.n_tokens if n_tokens is None else n_tokens
+    planes = [plane for layer in reading.layers for plane in (layer.keys, layer.values)]
+    return b"".join(p[:, :n_tokens].contiguous().view(torch.uint8).numpy().tobytes() for p in planes)
+
+
+def save_reading(
+    cache: DiskCache, reading: Reading, *, fingerprint: str = "f", at: Sequence[int] = (), documents: Sequence[str] = ()
+) -> str | None:
+    """Save a reading in checkpoints at the given token counts; return its key, None when nothing was to be done."""
+    ids = reading.token_ids
+    writer = open_writer(cache, plan_entry(cache, fingerprint, ids, reading, documents), ids)
+    if writer is None:
+        return None
+    for n_tokens in at or [reading.n_tokens]:
+        writer.save(reading, n_tokens)
+    writer.close()
+    return writer.manifest.key
+
+
+def load_reading(cache: DiskCache, like: Reading, token_ids: Sequence[int], fingerprint: str = "f") -> Reading:
+    match = cache.find(fingerprint, token_ids).match
+    assert match is not None
+    reading = Reading(like.shapes, len(token_ids), like.dtype)
+    cache.load(match, reading)
+    return reading

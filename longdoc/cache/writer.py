@@ -92,7 +92,15 @@ class Writer:
 
     def _publish(self, key: str) -> None:
         final = self._cache.readings / key
-        os.rename(self._folder, final)
+        try:
+            os.rename(self._folder, final)
+        except OSError:
+            if not final.exists():
+                raise
+            # Another program has just saved the same reading: one of the two is enough.
+            evict.delete(self._folder)
+            self._release()
+            return
         self._folder, self._published = final, True
         sync_folder(self._cache.readings)
 
