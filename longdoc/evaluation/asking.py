@@ -167,33 +167,36 @@ class ReadOnce:
         prefix = prompt.token_ids[: prompt.prefix_len]
         cached = len(prefix) if self._prefix == prefix else 0
         if not cached:
-            self._reading = self.backend.new_cache(self._plan, len(prefix))
+            self._reading = self.backend.new_cache(self._plan, max(1, len(prefix)))
             for _ in self.backend.prefill(prefix, self._reading, self._plan, self._stop):
                 pass
             self._prefix = prefix
         read_s = time.perf_counter() - began
-        special = self.backend.frame.special
+        frame = self.backend.frame
         output: list[int] = []
         evidence = []
         first_s = 0.0
+        stop_reason = ""
         for decoded in self.backend.decode(
             prompt.token_ids[prompt.prefix_len :],
             self._reading,
             self._plan,
             max_new_tokens=max_new_tokens,
-            stop_ids=self.backend.frame.stop_ids,
+            stop_ids=frame.stop_ids,
             stop=self._stop,
-            constraint=CopyConstraint(prefix, special) if special else None,
-            evidence_tokens=_EVIDENCE_TOKENS,
+            constraint=CopyConstraint(prefix, frame.special) if frame.special else None,
+            evidence_tokens=_EVIDENCE_TOKENS if prefix else 0,
         ):
             first_s = first_s or time.perf_counter() - began
+            if decoded.token_id in frame.stop_ids:
+                stop_reason = "end"
+                break
             output.append(decoded.token_id)
             evidence.append(decoded.evidence)
-        ended = bool(output) and output[-1] in self.backend.frame.stop_ids
-        total_s = time.perf_counter() - began
-        usage = Usage(len(prompt.token_ids), cached, len(output), read_s, first_s, total_s)
+        usage = Usage(len(prompt.token_ids), cached, len(output), read_s, first_s, time.perf_counter() - began)
         text = self.backend.tokenizer.decode(output)
-        return Generation(tuple(output), text, "end" if ended else "length", usage, tuple(evidence), _EVIDENCE_TOKENS)
+        stop_reason = stop_reason or ("length" if len(output) >= max_new_tokens else "end")
+        return Generation(tuple(output), text, stop_reason, usage, tuple(evidence), _EVIDENCE_TOKENS)
 
 
 def included(documents: Sequence[Document]) -> list[Included]:

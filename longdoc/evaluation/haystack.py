@@ -14,7 +14,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from longdoc.errors import UserError
@@ -23,7 +23,8 @@ from longdoc.tokens import TextTokenizer
 SAMPLE = Path(__file__).resolve().parents[2] / "assets" / "samples" / "chronicle.txt"
 _HELD_OUT_PART = 20  # one in twenty
 _HELD_OUT_LEAST = 8
-_SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?]+[\"'”’)\]]*(?=\s|$)|[.!?]+|\n|$)\s*")
+# After a mark and closing quotes, not after titles and initials; and after every line.
+_SENTENCE_END = re.compile(r"(?<!Mr)(?<!Mrs)(?<!Ms)(?<!Dr)(?<!St)(?<!\b[A-Z])[.!?]+[\"'”’)\]]*\s+|\n\s*")
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def _read(path: Path) -> Book:
 
 def sentences(text: str) -> list[str]:
     """Cut text after every sentence and line, blanks kept at the end of each piece; joined they are the text."""
-    return [match.group() for match in _SENTENCE.finditer(text) if match.group()]
+    edges = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
+    return [text[a:b] for a, b in pairwise(edges) if a < b]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from longdoc.files import sha256_text
 from longdoc.types import Citation, Document, Usage
@@ -24,7 +25,8 @@ class Item:
     references: tuple[str, ...]
     labels: Mapping[str, Label] = field(default_factory=dict)  # depth, form, distractors, set, ...
     max_new_tokens: int = 192
-    details: Mapping[str, object] = field(default_factory=dict)  # what only the task's own scoring reads
+    group: str = ""  # items of one group succeed and fail together; "": all of one haystack
+    details: Any = None  # what only the task's own scoring reads
 
 
 @dataclass(frozen=True)

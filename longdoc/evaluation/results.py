@@ -107,7 +107,7 @@ def keep_summary(folder: Path, report: Mapping[str, Any], identity: str) -> None
     A row replaces the one with the same labels. Rows of other weights (`identity`) are dropped.
     """
     reports = [old for old in read_summary(folder) if old.get("identity") == identity]
-    old = next((one for one in reports if one["task"] == report["task"]), {"rows": []})
+    old: dict[str, Any] = next((one for one in reports if one["task"] == report["task"]), {"rows": []})
     merged = {_labels(row): row for row in (*old["rows"], *report["rows"])}
     new = {**report, "identity": identity, "rows": list(merged.values())}
     others = [one for one in reports if one["task"] != report["task"]]

@@ -111,6 +111,7 @@ def _asked(
                 name, fingerprint, way.key, documents, item.question, *item.references, str(item.max_new_tokens)
             )
             record = run.results.get(key)
+            apart = item.group or group
             labels = _labels(haystack, item, way, plan)
             if record is None:
                 if session is None:
@@ -118,13 +119,13 @@ def _asked(
                 reply = session.ask(item.question, item.max_new_tokens)
                 scores = dict(score(item, reply))
                 record = Record(
-                    key, labels, scores, group, item.question, item.references, reply.text, reply.quote,
+                    key, labels, scores, apart, item.question, item.references, reply.text, reply.quote,
                     round(reply.usage.total_s, 3),
                 )  # fmt: skip
                 run.results.add(record)
                 fresh += 1
             # Labels may have changed since (another name for a group); the answer and its scores have not.
-            record = Record(**{**vars(record), "labels": labels, "group": group})
+            record = Record(**{**vars(record), "labels": labels, "group": apart})
             finished.append(next(iter(record.scores.values()), 0.0))
             yield record
         if n_items > len(haystack.items) and session is not None:
@@ -142,5 +143,6 @@ def _labels(haystack: Haystack, item: Item, way: Way, plan: ReadingPlan) -> dict
         "position_method": plan.position_method,
         "attention": plan.attention,
         "mode": way.mode,
+        "requested": way.position or "auto",
         **item.labels,
     }

@@ -11,9 +11,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 _Z = 1.959963984540054  # of the normal distribution, 95 % two-sided
 _RESAMPLES = 2000
+_LEAST_GROUPS = 8
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,46 @@ def wilson(successes: int, n: int) -> Estimate:
     return Estimate(n, share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
 
 
-def bootstrap(values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0) -> Estimate:
+def bootstrap(values: Sequence[float], groups: Sequence[Hashable] | None = None) -> Estimate:
     """Return the mean with a percentile interval of 2,000 resamples of values, or of whole groups.
 
+    With fewer than eight groups single values are resampled: so few groups would show no spread.
     The same values always give the same interval.
     """
     if not values:
         return Estimate(0, 0.0, 0.0, 1.0)
+    mean = sum(values) / len(values)
+    return _interval(len(values), mean, _resampled(values, groups))
+
+
+def macro(parts: Sequence[tuple[Sequence[float], Sequence[Hashable] | None]]) -> Estimate:
+    """Return the mean of the parts' means (each part counts the same), each part resampled by itself."""
+    parts = [part for part in parts if part[0]]
+    if not parts:
+        return Estimate(0, 0.0, 0.0, 1.0)
+    mean = sum(sum(values) / len(values) for values, _ in parts) / len(parts)
+    means = np.mean([_resampled(values, groups, seed) for seed, (values, groups) in enumerate(parts)], axis=0)
+    return _interval(sum(len(values) for values, _ in parts), mean, means)
+
+
+def estimate(values: Sequence[float], groups: Sequence[Hashable] | None = None) -> Estimate:
+    """Return the mean: a share of yes and no gets Wilson's interval, anything else the bootstrap.
+
+    A share over several questions of few groups gets the bootstrap too where that is wider.
+    """
+    if any(value not in (0, 1) for value in values):
+        return bootstrap(values, groups)
+    plain = wilson(int(sum(values)), len(values))
+    if groups is None or len(set(groups)) == len(values):
+        return plain
+    grouped = bootstrap(values, groups)
+    return Estimate(plain.n, plain.score, min(plain.low, grouped.low), max(plain.high, grouped.high))
+
+
+def _resampled(values: Sequence[float], groups: Sequence[Hashable] | None, seed: int = 0) -> NDArray[np.float64]:
+    """Return the means of 2,000 resamples, shape (2000,)."""
+    if groups is not None and len(set(groups)) < _LEAST_GROUPS:
+        groups = None
     totals: dict[Hashable, list[float]] = {}
     for at, value in enumerate(values):
         total = totals.setdefault(at if groups is None else groups[at], [0.0, 0.0])
@@ -55,20 +90,9 @@ def bootstrap(values: Sequence[float], groups: Sequence[Hashable] | None = None,
     for at in range(_RESAMPLES):
         drawn = sums[rng.integers(0, len(sums), len(sums))].sum(axis=0)
         means[at] = drawn[0] / drawn[1]
+    return means
+
+
+def _interval(n: int, mean: float, means: NDArray[np.float64]) -> Estimate:
     low, high = np.percentile(means, [2.5, 97.5])
-    mean = sum(values) / len(values)
-    return Estimate(len(values), mean, min(float(low), mean), max(float(high), mean))
-
-
-def estimate(values: Sequence[float], groups: Sequence[Hashable] | None = None) -> Estimate:
-    """Return the mean: a share of yes and no gets Wilson's interval, anything else the bootstrap.
-
-    A share over several questions of few groups gets the bootstrap too when that is wider.
-    """
-    if any(value not in (0, 1) for value in values):
-        return bootstrap(values, groups)
-    plain = wilson(int(sum(values)), len(values))
-    if groups is None or len(set(groups)) == len(values):
-        return plain
-    grouped = bootstrap(values, groups)
-    return Estimate(plain.n, plain.score, min(plain.low, grouped.low), max(plain.high, grouped.high))
+    return Estimate(n, mean, min(float(low), mean), max(float(high), mean))
