@@ -72,10 +72,11 @@ def _json_kind(text: str, extension: str) -> str | None:
     if extension == ".ipynb":
         return "ipynb" if is_object else None
     lines = [line for line in text.split("\n", 3)[:3] if line.strip()]
-    if extension in (".jsonl", ".ndjson") or len(lines) > 1:
-        whole = lines[:-1] if len(lines) > 1 else lines
-        if all(_is_json_container(line) for line in whole) and lines[-1].lstrip()[:1] in "{[":
-            return "jsonl"
+    if extension in (".jsonl", ".ndjson"):
+        return "jsonl"
+    # The last of three pieces holds the rest of the file and need not be whole.
+    if len(lines) > 1 and all(_is_json_container(line) for line in lines[:-1]) and lines[-1].lstrip()[:1] in "{[":
+        return "jsonl"
     return "json"
 
 
