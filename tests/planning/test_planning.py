@@ -21,8 +21,8 @@ ROOM = 1 << 40
 def model(**fields) -> ModelInfo:
     known = dict(
         name="toy", kind="transformer", folder=None, architecture="Qwen3ForCausalLM", native_context=2048,
-        window=131072, tested_context=32768, head_dim=64, num_layers=6, num_heads=5, num_kv_heads=5, n_parameters=10_000_000,
-        weight_bytes=40_000_000, rope_theta=10000.0, rope_parameters={"rope_type": "default"},
+        window=131072, tested_context=32768, head_dim=64, num_layers=6, num_heads=5, num_kv_heads=5,
+        n_parameters=10_000_000, weight_bytes=40_000_000, rope_theta=10000.0, rope_parameters={"rope_type": "default"},
     )  # fmt: skip
     return ModelInfo(**(known | fields))
 
