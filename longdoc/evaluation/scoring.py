@@ -59,14 +59,15 @@ def babilong(answer: str, target: str, question: str, labels: Collection[str]) -
     A target of several labels is written with commas; all of them must be there and no other.
     """
     first = answer.lower().strip().split(".")[0].split("\n")[0]
-    found = {label for label in labels if _has_word(first, label)}
-    asked = {label for label in labels if _has_word(question.lower(), label)}
+    names = {label.lower() for label in labels}
+    found = {label for label in names if _has_word(first, label)}
+    asked = {label for label in names if _has_word(question.lower(), label)}
     wanted = {part.strip() for part in target.lower().split(",")}
     return float(found - asked == wanted)
 
 
 def _has_word(text: str, word: str) -> bool:
-    return re.search(rf"\b{re.escape(word.lower())}\b", text) is not None
+    return re.search(rf"\b{re.escape(word)}\b", text) is not None
 
 
 def first_number(answer: str, reference: str) -> float:
