@@ -9,6 +9,7 @@ disk with `longdoc.cache`.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from longdoc.types import ModelInfo, ReadingPlan
 if TYPE_CHECKING:
     from longdoc.cache.segment import Reading
     from longdoc.packing import PromptFrame
+
+# Threads that wait by spinning make every small operation tens of times slower on a busy machine.
+# OpenMP reads this once, when torch is first imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 EVIDENCE_BLOCKS = 8  # blocks named for each output token
 

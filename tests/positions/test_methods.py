@@ -1,0 +1,218 @@
+"""Every registered method is walked by the generic tests; a new one gets a row in CASES."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import LlamaConfig
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+from longdoc.errors import UserError
+from longdoc.positions import LADDER, METHODS, canonical, factor_for, make, rope_of
+from longdoc.types import ModelInfo
+
+# name -> factor used in the generic tests
+CASES = {"none": 1.0, "linear": 4.0, "ntk": 4.0, "yarn": 4.0, "string": 1.0, "string+yarn": 4.0}
+
+
+def info(native: int = 2048, theta: float = 10000.0, head_dim: int = 64, window: int = 0, **rope: object) -> ModelInfo:
+    return ModelInfo(
+        name="toy",
+        kind="transformer",
+        folder=None,
+        architecture="LlamaForCausalLM",
+        native_context=native,
+        window=window or native * 16,
+        tested_context=0,
+        head_dim=head_dim,
+        num_layers=2,
+        num_heads=4,
+        num_kv_heads=2,
+        n_parameters=1,
+        weight_bytes=1,
+        rope_theta=theta,
+        rope_parameters={"rope_type": "default", "rope_theta": theta, **rope},
+    )
+
+
+def theirs(config: LlamaConfig, kind: str, seq_len: int | None = None) -> tuple[torch.Tensor, float]:
+    return ROPE_INIT_FUNCTIONS[kind](config, None, seq_len=seq_len)
+
+
+def llama(native: int, theta: float, head_dim: int, **rope: object) -> LlamaConfig:
+    return LlamaConfig(
+        hidden_size=head_dim * 4,
+        num_attention_heads=4,
+        head_dim=head_dim,
+        max_position_embeddings=native,
+        rope_parameters={"rope_theta": theta, **rope},
+    )
+
+
+# Base, native length and head size of ten public checkpoints.
+PUBLIC = {
+    "Llama-2-7B": (4096, 1e4, 128),
+    "Llama-3-8B": (8192, 5e5, 128),
+    "Mistral-7B": (32768, 1e6, 128),
+    "Qwen2.5-7B": (32768, 1e6, 128),
+    "Qwen3-8B": (40960, 1e6, 128),
+    "Phi-3-mini": (4096, 1e4, 96),
+    "Gemma-7B": (8192, 1e4, 256),
+    "SmolLM2-360M": (8192, 1e5, 64),
+    "TinyLlama-1.1B": (2048, 1e4, 64),
+    "OLMo-2-7B": (4096, 5e5, 128),
+}
+
+
+def test_every_registered_method_has_a_row() -> None:
+    assert set(CASES) == set(METHODS)
+
+
+@pytest.mark.parametrize("name", CASES)
+@given(native=st.integers(2, 300), position=st.integers(0, 1200))
+def test_branches_cover_every_earlier_key_exactly_once(name: str, native: int, position: int) -> None:
+    method = make(name, info(native), CASES[name])
+    seen = np.zeros(position + 1, dtype=int)
+    for branch in method.branches(position + 1):
+        low, high = branch.keys(np.array([position], dtype=np.int64))
+        seen[int(low[0]) : max(int(high[0]), int(low[0]))] += 1
+    assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("name", CASES)
+@given(native=st.integers(8, 300))
+def test_no_distance_leaves_the_trained_range_within_reach(name: str, native: int) -> None:
+    factor = CASES[name]
+    method = make(name, info(native), factor)
+    last = method.reach - 1
+    farthest = 0
+    for branch in method.branches(method.reach):
+        low, high = branch.keys(np.array([last], dtype=np.int64))
+        if high[0] > low[0]:
+            farthest = max(farthest, int(branch.query_positions(np.array([last]))[0] - low[0]))
+    assert farthest < native * factor
+
+
+@pytest.mark.parametrize("public", PUBLIC)
+@pytest.mark.parametrize("factor", [1.0, 2.0, 4.0, 32.0])
+def test_yarn_frequencies_equal_the_library_s_own(public: str, factor: float) -> None:
+    native, theta, head_dim = PUBLIC[public]
+    ours = make("yarn", info(native, theta, head_dim), factor).frequencies
+    config = llama(native, theta, head_dim, rope_type="yarn", factor=factor, original_max_position_embeddings=native)
+    inv_freq, attention_factor = theirs(config, "yarn")
+    assert ours is not None
+    torch.testing.assert_close(torch.tensor(ours.inv_freq), inv_freq, rtol=1e-5, atol=0)
+    assert ours.attention_factor == pytest.approx(attention_factor, rel=1e-12)
+
+
+@pytest.mark.parametrize("public", PUBLIC)
+def test_linear_frequencies_equal_the_library_s_own(public: str) -> None:
+    native, theta, head_dim = PUBLIC[public]
+    ours = make("linear", info(native, theta, head_dim), 8.0).frequencies
+    inv_freq, attention_factor = theirs(llama(native, theta, head_dim, rope_type="linear", factor=8.0), "linear")
+    assert ours is not None
+    torch.testing.assert_close(torch.tensor(ours.inv_freq), inv_freq, rtol=1e-5, atol=0)
+    assert ours.attention_factor == attention_factor
+
+
+@pytest.mark.parametrize("public", PUBLIC)
+def test_ntk_frequencies_equal_the_library_s_dynamic_ones_at_that_length(public: str) -> None:
+    native, theta, head_dim = PUBLIC[public]
+    ours = make("ntk", info(native, theta, head_dim), 4.0).frequencies
+    # Dynamic NTK with factor 1 at four native lengths is the static rule with factor 4.
+    inv_freq, _ = theirs(llama(native, theta, head_dim, rope_type="dynamic", factor=1.0), "dynamic", native * 4)
+    assert ours is not None
+    torch.testing.assert_close(torch.tensor(ours.inv_freq), inv_freq, rtol=1e-5, atol=0)
+
+
+def test_ntk_keeps_the_fastest_pair_and_slows_the_slowest_by_the_factor() -> None:
+    model = info()
+    plain, slowed = rope_of(model).inv_freq, make("ntk", model, 8.0).frequencies
+    assert slowed is not None
+    assert slowed.inv_freq[0] == plain[0]
+    assert slowed.inv_freq[-1] == pytest.approx(plain[-1] / 8)
+
+
+def test_string_moves_exactly_the_keys_from_its_first_far_distance_on() -> None:
+    method = make("string", info(1536))
+    near, far = method.branches(1536)
+    positions = np.array([511, 512, 513], dtype=np.int64)
+    assert [run.tolist() for run in near.keys(positions)] == [[0, 1, 2], [512, 513, 514]]
+    assert [run.tolist() for run in far.keys(positions)] == [[0, 0, 0], [0, 1, 2]]
+    # The first far key lands at the local window, the paper's W.
+    assert (far.query_positions(positions) - (positions - 512)).tolist() == [128, 128, 128]
+
+
+def test_string_with_yarn_measures_its_range_in_extended_tokens() -> None:
+    model = info(1536)
+    assert make("string+yarn", model, 4.0).numbers["shift_from"] == 2048
+    assert make("string", model).numbers["shift_from"] == 512
+
+
+def test_string_uses_the_range_that_a_declared_extension_gives() -> None:
+    declared = info(1536, window=6144, rope_type="yarn", factor=4.0, original_max_position_embeddings=1536)
+    assert make("string", declared).numbers["shift_from"] == 2048
+    assert make("none", declared).reach == 6144
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.0, -1.0, float("nan"), float("inf")])
+def test_a_factor_below_one_is_refused(factor: float) -> None:
+    with pytest.raises(UserError, match="factor"):
+        make("yarn", info(), factor)
+
+
+@pytest.mark.parametrize("name", ["none", "string"])
+def test_a_factor_for_a_method_without_one_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="no factor"):
+        make(name, info(), 2.0)
+
+
+def test_an_unknown_method_names_the_nearest() -> None:
+    with pytest.raises(UserError, match="Did you mean yarn"):
+        make("yran", info())
+
+
+def test_names_are_found_whatever_their_case_and_by_alias() -> None:
+    assert canonical(" YaRN ") == "yarn"
+    assert canonical("pi") == "linear"
+
+
+@pytest.mark.parametrize("declared", ["llama3", "longrope", "linear"])
+def test_frequencies_that_a_checkpoint_was_trained_with_are_not_replaced(declared: str) -> None:
+    model = info(rope_type=declared)
+    with pytest.raises(UserError, match="declares"):
+        make("yarn", model, 4.0)
+    assert make("string", model).frequencies is None
+
+
+@given(n_tokens=st.integers(1, 2048 * 4096))
+def test_the_factor_is_the_lowest_rung_that_reaches(n_tokens: int) -> None:
+    model = info()
+    for name in ("yarn", "string+yarn"):
+        factor = factor_for(name, model, n_tokens)
+        assert factor in LADDER
+        assert make(name, model, factor).reach >= n_tokens
+        if factor > 1:
+            assert make(name, model, factor / 2).reach < n_tokens
+
+
+def test_methods_without_a_factor_are_given_one() -> None:
+    assert factor_for("string", info(), 100_000) == 1.0
+
+
+def test_rotated_dimensions_follow_the_declared_share() -> None:
+    model = replace(info(), rope_parameters={"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5})
+    assert rope_of(model).rotary_dim == 32
+
+
+def test_full_attention_settings_are_the_ones_extended_where_layer_types_differ() -> None:
+    nested = {
+        "full_attention": {"rope_type": "default", "rope_theta": 1e6},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+    }
+    assert rope_of(replace(info(), rope_parameters=nested)).theta == 1e6
