@@ -99,7 +99,8 @@ def passages(db: Any) -> None:
         """
         CREATE TABLE passages (
             id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
-            start INTEGER NOT NULL, end INTEGER NOT NULL, text TEXT NOT NULL, context TEXT NOT NULL
+            start INTEGER NOT NULL, end INTEGER NOT NULL, text TEXT NOT NULL, context TEXT NOT NULL,
+            units BLOB NOT NULL
         );
         CREATE INDEX passages_by_document ON passages(document_id, start);
         CREATE TABLE indexed_documents (
@@ -113,6 +114,7 @@ def passages(db: Any) -> None:
         """
     )
     db["passages"].enable_fts(["text", "context"], tokenize=TOKENIZER, create_triggers=True)
+    db.execute("CREATE VIRTUAL TABLE passages_terms USING fts5vocab(passages_fts, 'row')")
 
 
 STEPS = (first_tables, passages)

@@ -1,0 +1,249 @@
+"""The index of passages: full text in SQLite (FTS5, BM25), vectors where an embedder is present.
+
+A search asks the full-text index for candidate passages within the chosen
+documents and hands them with their neighbours to `windows.py`, which says
+where to cite and in which order. With an embedder, passages near in meaning
+are candidates too, and both orders are fused by reciprocal rank.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from longdoc.retrieval.chunk import MAX_CHARACTERS, units_of
+from longdoc.retrieval.embed import Embedder
+from longdoc.retrieval.structure import BLOCK, Structure
+from longdoc.retrieval.terms import MAX_TERMS, Query, parse
+from longdoc.retrieval.windows import Floats, Stretch, Window, apart, rank
+from longdoc.store.codec import storable
+from longdoc.store.connection import Connection
+from longdoc.store.migrations import migrate
+from longdoc.types import Document, Passage
+
+FORM = "1"  # rises whenever passages or what is stored of them change; older ones are made again
+CANDIDATES = 48  # passages that are looked at closely
+RANK_CONSTANT = 60  # of reciprocal-rank fusion (Cormack et al. 2009)
+_UNIT_FIELDS = 3  # start and end within the passage, level
+
+
+class Index:
+    """Passages of documents. Without a library it lives in memory."""
+
+    def __init__(self, library: Connection | None = None, *, embedder: Embedder | None = None) -> None:
+        self._embedder = embedder
+        self._own = library is None
+        if library is None:
+            library = Connection(None)
+            migrate(library)
+            with library.reading() as db:
+                db.execute("PRAGMA foreign_keys = OFF")  # no documents table to refer to
+        self._store = library
+
+    def close(self) -> None:
+        """Close what this index opened itself."""
+        if self._own:
+            self._store.close()
+
+    def has(self, document_id: str) -> bool:
+        """Return whether a document's passages are here, in today's form and with this embedder's vectors."""
+        with self._store.reading() as db:
+            row = db.execute("SELECT form FROM indexed_documents WHERE document_id = ?", [document_id]).fetchone()
+        return row is not None and row[0] == self._form()
+
+    def add(self, document: Document, passages: Sequence[Passage]) -> None:
+        """Store a document's passages in place of earlier ones, all or none. Raises StoreError."""
+        units = units_of(document)
+        rows = list(_rows(document, passages, units))
+        vectors = self._embedder.embed([f"{row[4]}\n{row[3]}" for row in rows]) if self._embedder and rows else None
+        with self._store.writing() as db:
+            db.execute("DELETE FROM passages WHERE document_id = ?", [document.id])
+            top = db.execute("SELECT coalesce(max(id), 0) FROM passages").fetchone()[0]
+            db.conn.executemany(
+                "INSERT INTO passages(id, document_id, start, end, text, context, units) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                ((top + number, *row) for number, row in enumerate(rows, 1)),
+            )
+            if vectors is not None and self._embedder is not None:
+                db.conn.executemany(
+                    "INSERT INTO vectors(passage_id, embedder, vector) VALUES (?, ?, ?)",
+                    (
+                        (top + number, self._embedder.fingerprint, vector.astype(np.float32).tobytes())
+                        for number, vector in enumerate(vectors, 1)
+                    ),
+                )
+            db.execute("INSERT OR REPLACE INTO indexed_documents VALUES (?, ?)", [document.id, self._form()])
+
+    def remove(self, document_id: str) -> None:
+        """Forget a document's passages; no error if there are none."""
+        with self._store.writing() as db:
+            db.execute("DELETE FROM passages WHERE document_id = ?", [document_id])
+            db.execute("DELETE FROM indexed_documents WHERE document_id = ?", [document_id])
+
+    def search(
+        self, question: str, document_ids: Sequence[str], top_k: int = 5, *, max_characters: int = MAX_CHARACTERS
+    ) -> list[Passage]:
+        """Return at most `top_k` passages of the documents, best first, each at most `max_characters` long.
+
+        Any text is a question. Nothing is returned when no passage has a word of it (or, with an
+        embedder, when there is no passage). They may overlap by a few sentences.
+        """
+        scope = json.dumps(list(dict.fromkeys(document_ids)))
+        with self._store.reading() as db:
+            total = db.execute(f"SELECT count(*) FROM passages WHERE {_IN_SCOPE}", [scope]).fetchone()[0]
+            if not total or top_k < 1:
+                return []
+            query = _known_terms(db, parse(question))
+            candidates = _candidates(db, query, scope)
+            near = self._near(db, question, scope)
+            wanted = set(candidates) | set(sorted(near, key=lambda p: -near[p])[:CANDIDATES])
+            stretches = list(_stretches(db, sorted(wanted)))
+            rarity = _rarity(db, query, scope, total)
+        ranked = rank(stretches, query, rarity, max_characters)
+        if near:
+            ranked = _fused(ranked, near)
+        return [Passage(w.stretch.document_id, w.start, w.end, w.text, score=w.score) for w in apart(ranked, top_k)]
+
+    def _form(self) -> str:
+        return FORM if self._embedder is None else f"{FORM}+{self._embedder.fingerprint}"
+
+    def _near(self, db: Any, question: str, scope: str) -> dict[int, float]:
+        """Return cosine by passage id for all passages in scope; empty without an embedder."""
+        if self._embedder is None:
+            return {}
+        rows = db.execute(
+            "SELECT v.passage_id, v.vector FROM vectors v JOIN passages p ON p.id = v.passage_id "
+            "WHERE v.embedder = ? AND p.document_id IN (SELECT value FROM json_each(?))",
+            [self._embedder.fingerprint, scope],
+        ).fetchall()
+        if not rows:
+            return {}
+        matrix = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float32).reshape(len(rows), -1)
+        cosines = matrix @ self._embedder.embed([question])[0].astype(np.float32)
+        return {row[0]: float(cosine) for row, cosine in zip(rows, cosines, strict=True)}
+
+
+def in_document_order(passages: Sequence[Passage], document_ids: Sequence[str]) -> list[Passage]:
+    """Return passages in the order in which a reader meets them: documents as listed, then by place."""
+    place = {document_id: number for number, document_id in enumerate(document_ids)}
+    return sorted(passages, key=lambda p: (place.get(p.document_id, len(place)), p.start, p.end))
+
+
+_IN_SCOPE = "document_id IN (SELECT value FROM json_each(?))"
+_MATCHING = (
+    "FROM passages_fts CROSS JOIN passages p ON p.id = passages_fts.rowid "
+    "WHERE passages_fts MATCH ? AND p.document_id IN (SELECT value FROM json_each(?))"
+)
+
+
+def _rows(document: Document, passages: Sequence[Passage], units: Structure) -> Iterator[tuple[Any, ...]]:
+    """Yield (document id, start, end, text up to the next passage, context, units) for each passage."""
+    unit = heading = 0
+    above = ""
+    for number, passage in enumerate(passages):
+        following = passages[number + 1].start if number + 1 < len(passages) else passage.end
+        while heading < len(units.headings) and units.headings[heading][0] <= passage.start:
+            above = units.headings[heading][1]
+            heading += 1
+        held: list[int] = []
+        while unit < len(units.starts) and units.starts[unit] < passage.end:
+            if units.starts[unit] >= passage.start:
+                held += [units.starts[unit] - passage.start, units.ends[unit] - passage.start, units.levels[unit]]
+            unit += 1
+        packed = np.array(held or [0, passage.end - passage.start, BLOCK], dtype=np.int32).tobytes()
+        context = storable(f"{document.title}\n{above}".strip())
+        text = storable(document.text[passage.start : following])
+        yield document.id, passage.start, passage.end, text, context, packed
+
+
+def _known_terms(db: Any, query: Query) -> Query:
+    """Return the query without words that no passage has; of very many words the rarest are kept."""
+    counts: dict[int, int] = {}
+    for number, term in enumerate(query.terms):
+        row = db.execute("SELECT doc FROM passages_terms WHERE term = ?", [term]).fetchone()
+        if row is not None:
+            counts[number] = row[0]
+    return query.keep(sorted(counts, key=lambda n: (counts[n] / query.weights[n], n))[:MAX_TERMS])
+
+
+def _candidates(db: Any, query: Query, scope: str) -> list[int]:
+    """Return ids of the passages that BM25 puts first."""
+    meant = [n for n, yes in enumerate(query.meant) if yes] or list(range(len(query.terms)))
+    if not meant:
+        return []
+    match = " OR ".join(_quoted(query.words[n]) for n in meant)
+    rows = db.execute(f"SELECT p.id {_MATCHING} ORDER BY bm25(passages_fts) LIMIT ?", [match, scope, CANDIDATES])
+    return [row[0] for row in rows.fetchall()]
+
+
+def _rarity(db: Any, query: Query, scope: str, total: int) -> Floats:
+    """Return the weight of each term, shape (n_terms,): its count in the question by its rarity in the scope."""
+    everywhere = db.execute("SELECT count(*) FROM passages").fetchone()[0]
+    weights = np.zeros(len(query.terms))
+    for number, term in enumerate(query.terms):
+        if query.meant[number]:
+            holding = db.execute(f"SELECT count(*) {_MATCHING}", [_quoted(query.words[number]), scope]).fetchone()[0]
+        else:  # function words are as common everywhere, and counting them is slow
+            row = db.execute("SELECT doc FROM passages_terms WHERE term = ?", [term]).fetchone()
+            holding = row[0] * total / everywhere
+        weights[number] = query.weights[number] * np.log(1 + (total - holding + 0.5) / (holding + 0.5))
+    return weights
+
+
+def _stretches(db: Any, passage_ids: Sequence[int]) -> Iterator[Stretch]:
+    """Yield the passages with what lies within a window's length of them, joined where they touch."""
+    wanted = set(passage_ids)
+    places = db.execute(
+        "SELECT document_id, start, end FROM passages WHERE id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY document_id, start",
+        [json.dumps(list(passage_ids))],
+    ).fetchall()
+    spans: list[list[Any]] = []
+    for document_id, start, end in places:
+        low, high = start - MAX_CHARACTERS, end + MAX_CHARACTERS
+        if spans and spans[-1][0] == document_id and low <= spans[-1][2]:
+            spans[-1][2] = high
+        else:
+            spans.append([document_id, low, high])
+    for document_id, low, high in spans:
+        rows = db.execute(
+            "SELECT id, start, text, context, units FROM passages WHERE document_id = ? AND start > ? AND start < ? "
+            "ORDER BY start",
+            [document_id, low - MAX_CHARACTERS, high],
+        ).fetchall()
+        yield _stretch(document_id, rows, wanted)
+
+
+def _stretch(document_id: str, rows: Sequence[tuple[Any, ...]], wanted: set[int]) -> Stretch:
+    units = [np.frombuffer(row[4], dtype=np.int32).reshape(-1, _UNIT_FIELDS).astype(np.int64) for row in rows]
+    starts = [row[1] for row in rows]
+    return Stretch(
+        document_id=document_id,
+        offset=starts[0],
+        text="".join(row[2] for row in rows),
+        unit_starts=np.concatenate([u[:, 0] + start for u, start in zip(units, starts, strict=True)]),
+        unit_ends=np.concatenate([u[:, 1] + start for u, start in zip(units, starts, strict=True)]),
+        unit_levels=np.concatenate([u[:, 2] for u in units]),
+        unit_passages=np.repeat(np.arange(len(rows)), [len(u) for u in units]),
+        passage_ids=tuple(row[0] for row in rows),
+        contexts=tuple(row[3] for row in rows),
+        wanted=np.array([row[0] in wanted for row in rows]),
+    )
+
+
+def _fused(windows: Sequence[Window], near: dict[int, float]) -> list[Window]:
+    """Return windows by reciprocal-rank fusion of their order and of the order of their nearest passage."""
+    nearness = [max(near.get(p, -1.0) for p in window.passages) for window in windows]
+    by_meaning = {at: place for place, at in enumerate(sorted(range(len(windows)), key=lambda at: -nearness[at]))}
+    scored = [
+        replace(window, score=1 / (RANK_CONSTANT + place) + 1 / (RANK_CONSTANT + by_meaning[place]))
+        for place, window in enumerate(windows)
+    ]
+    return sorted(scored, key=lambda w: -w.score)
+
+
+def _quoted(word: str) -> str:
+    return '"' + word.replace('"', '""') + '"'
