@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,13 +21,14 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from longdoc.backends import remote_errors as errors
-from longdoc.backends.remote_stream import Delta, parse_events
+from longdoc.backends.remote_stream import Delta, bounded_lines, parse_events
 from longdoc.errors import RemoteError, Stopped
 from longdoc.settings import Settings
 from longdoc.types import Generation, ModelInfo, Progress, Usage
 
 _CONNECT_S = 10.0
 _ASK_S = 15.0  # for small questions such as the list of models
+_MAX_LIST_BYTES = 4 << 20
 _LOOK_S = 0.1  # how often the stop flag is looked at
 _BYTES_PER_TOKEN = 3.0  # for estimates: most tokenizers need fewer tokens than that gives
 
@@ -125,7 +127,7 @@ class RemoteBackend:
                     raise errors.protocol(
                         self.url, f"it sent {kind.partition(';')[0] or 'something unnamed'}, no stream"
                     )
-                async for delta in parse_events(self.url, response.aiter_lines()):
+                async for delta in parse_events(self.url, bounded_lines(self.url, response.aiter_bytes())):
                     answer.add(delta)
                     if delta.done:
                         return
@@ -136,10 +138,10 @@ class RemoteBackend:
         """Ask for model and window."""
         with errors.translated(self.url, lambda: 0):
             async with self._client(httpx.Timeout(_ASK_S, connect=_CONNECT_S)) as client:
-                response = await client.get(f"{self.url}/models")
-                if response.status_code != 200:
-                    raise errors.of_status(self.url, response.status_code, response.content[:4096])
-                models = _models(self.url, response)
+                status, content = await _get(client, f"{self.url}/models")
+                if status != 200:
+                    raise errors.of_status(self.url, status, content)
+                models = _models(self.url, content)
                 found = next((m for m in models if m.get("id") == self._model), None)
                 if found is None and models and not self._model:
                     found = models[0]
@@ -160,8 +162,8 @@ class RemoteBackend:
     async def _props_window(self, client: httpx.AsyncClient) -> int:
         """Return the context length that llama.cpp tells, else 0."""
         try:
-            response = await client.get(f"{self.url.removesuffix('/v1')}/props")
-            settings = response.json()["default_generation_settings"]
+            _, content = await _get(client, f"{self.url.removesuffix('/v1')}/props")
+            settings = json.loads(content)["default_generation_settings"]
             return max(int(settings["n_ctx"]), 0)
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return 0
@@ -238,10 +240,15 @@ def _is_here(url: str) -> bool:
         return False
 
 
-def _models(url: str, response: httpx.Response) -> list[Mapping[str, Any]]:
+async def _get(client: httpx.AsyncClient, url: str) -> tuple[int, bytes]:
+    async with client.stream("GET", url) as response:
+        return response.status_code, await errors.read_some(response, _MAX_LIST_BYTES)
+
+
+def _models(url: str, content: bytes) -> list[Mapping[str, Any]]:
     """Return the server's list of models. Raises RemoteError where it is none."""
     try:
-        data = response.json()["data"]
+        data = json.loads(content)["data"]
         if not isinstance(data, list):
             raise TypeError
         return [model for model in data if isinstance(model, Mapping)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from longdoc.backends import remote_errors as errors
 
-_MAX_LINE = 1_000_000  # characters of one event
+_MAX_LINE = 1_000_000  # bytes of one event
 _MAX_TEXT = 4_000_000  # characters of one answer
 
 
@@ -23,12 +23,22 @@ class Delta:
     done: bool = False
 
 
+async def bounded_lines(url: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Cut a stream into lines of at most _MAX_LINE bytes. Raises RemoteError for a longer one."""
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _MAX_LINE:
+            raise errors.protocol(url, "one of its events is far too long")
+        for line in lines:
+            yield line.decode("utf-8", "replace")
+    yield rest.decode("utf-8", "replace")
+
+
 async def parse_events(url: str, lines: AsyncIterator[str]) -> AsyncIterator[Delta]:
     """Yield what each data line says. Raises RemoteError for an error event or something else than the protocol."""
     written = 0
     async for line in lines:
-        if len(line) > _MAX_LINE:
-            raise errors.protocol(url, "one of its events is far too long")
         if not line.startswith("data:"):
             continue  # comments, event names, blank lines
         data = line[5:].strip()
