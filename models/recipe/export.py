@@ -37,13 +37,13 @@ def export(
     model.load_state_dict(state.get("model", state))
     model = model.to(torch.bfloat16)
     out.mkdir(parents=True, exist_ok=True)
-    model.config.max_position_embeddings = window
     model.generation_config.eos_token_id = 6
     model.save_pretrained(out)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
     card = {
         "sha256": {name: sha256_file(out / name) for name in ("model.safetensors", "tokenizer.json")},
         "answer_style": "reader",
+        "window": window,
         "tested_context": tested,
         "licence": licence,
         "note": NOTE.format(millions=millions),
