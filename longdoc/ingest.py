@@ -130,9 +130,20 @@ def _known(path: Path, name: str, library: Library, settings: Settings) -> tuple
         document = library.find_source(source_id)
         if document is None or document.id != sha256_text(row.name, str(row.version), document.text):
             return None
+        if _with_options(document):
+            return None
         return library.source(source_id), document
     except StoreError:  # damaged there: read it again
         return None
+
+
+def _with_options(document: Document) -> bool:
+    """Say whether a person's choice of files made this document of a code base; the plain one is another."""
+    tree = document.details.get("tree", ())
+    return any(
+        row.get("reason") == "left out by choice" or (row.get("status") == "included" and row.get("line") is not None)
+        for row in tree
+    )
 
 
 def _told_apart(added: Sequence[tuple[Path, Added]]) -> list[Added]:

@@ -11,10 +11,12 @@ from longdoc.citations.cite import (
     from_words,
     nearest,
 )
-from longdoc.citations.judge import judge
+from longdoc.citations.judge import judge, quoted
 from longdoc.citations.locate import exact, near
+from longdoc.citations.narrow import by_line
 from longdoc.citations.place import MAX_CHARACTERS, citation
-from longdoc.citations.said import Part, Said, take_apart
+from longdoc.citations.said import Part, Said, parts_of, reader_text, take_apart
+from longdoc.citations.words import sentences
 
 __all__ = [
     "MAX_CHARACTERS",
@@ -22,6 +24,7 @@ __all__ = [
     "Part",
     "Readable",
     "Said",
+    "by_line",
     "citation",
     "cite",
     "cite_passages",
@@ -33,5 +36,9 @@ __all__ = [
     "judge",
     "near",
     "nearest",
+    "parts_of",
+    "quoted",
+    "reader_text",
+    "sentences",
     "take_apart",
 ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from longdoc.citations.place import MAX_CHARACTERS, citation
 from longdoc.types import Citation, Document
 
+_SCRAP = 0.4  # of a passage: less is not worth a citation of its own
 _STATUS = {"verified": 0, "fuzzy": 1, "attended": 2, "not_found": 3}
 _ORIGIN = {"quote": 0, "attention": 1, "retrieval": 2}
 
@@ -27,7 +28,7 @@ def best_first(found: Sequence[Scored], documents: dict[str, Document], limit: i
     """Return at most `limit` citations: verified, nearly so, read, then claims that stand nowhere.
 
     Where two overlap the better one stays; two of equal status become one if that is
-    short enough.
+    short enough, and what is left of a passage stays.
     """
     ordered = sorted(found, key=lambda s: (_STATUS[s.citation.status], -s.score, _ORIGIN[s.citation.origin]))
     kept: list[Citation] = []
@@ -48,10 +49,22 @@ def best_first(found: Sequence[Scored], documents: dict[str, Document], limit: i
             i == touching or not (k.document_id == item.document_id and k.start < end and start < k.end)
             for i, k in enumerate(kept)
         )
+        document = documents[other.document_id]
         if item.status == other.status and end - start <= MAX_CHARACTERS and free:
-            document = documents[other.document_id]
             kept[touching] = citation(document, other.source, start, end, other.status, other.origin)
+        elif item.origin == "retrieval" and (rest := _rest(item, kept)):
+            # The words that spoke for it may be in what was cut off.
+            kept.append(citation(document, item.source, *rest, "attended", item.origin))
     return kept[:limit] + claims[: max(0, limit - len(kept))]
+
+
+def _rest(item: Citation, kept: Sequence[Citation]) -> tuple[int, int] | None:
+    """Return the longest part of a passage that no kept citation shows, unless it is only a scrap."""
+    shown = sorted((k.start, k.end) for k in kept if k.document_id == item.document_id)
+    edges = [item.start, *(edge for pair in shown for edge in pair), item.end]
+    gaps = [(max(a, item.start), min(b, item.end)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    best = max(gaps, key=lambda gap: gap[1] - gap[0])
+    return best if best[1] - best[0] >= _SCRAP * (item.end - item.start) else None
 
 
 def overlaps(a: Citation, b: Citation) -> bool:

@@ -6,10 +6,11 @@ Knows token ids, the reader's format and strings; documents come in elsewhere.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from longdoc.citations.judge import quoted
-from longdoc.citations.words import sentences
+from longdoc.citations.words import Range, sentences
 from longdoc.formats import NOT_STATED, SpecialIds, parse_answer
 from longdoc.tokens import TextTokenizer
 from longdoc.types import Generation
@@ -48,7 +49,7 @@ def take_apart(generation: Generation, tokenizer: TextTokenizer | None, special:
     if special is not None and tokenizer is not None:
         return _reader(generation, tokenizer, special)
     text = generation.text.strip()
-    return Said(text, _sentences(generation, tokenizer), tuple(quoted(text)))
+    return Said(text, parts_of(generation, tokenizer, sentences(generation.text)), tuple(quoted(text)))
 
 
 def _reader(generation: Generation, tokenizer: TextTokenizer, special: SpecialIds) -> Said:
@@ -66,23 +67,30 @@ def _reader(generation: Generation, tokenizer: TextTokenizer, special: SpecialId
     )
 
 
+def reader_text(output_ids: Sequence[int], tokenizer: TextTokenizer, special: SpecialIds) -> str:
+    """Return what the reader has written so far as a person reads it: the quote in marks, then the answer."""
+    parsed = parse_answer(output_ids, special)
+    quote, text = _tidy(tokenizer.decode(parsed.quote)), _tidy(tokenizer.decode(parsed.answer))
+    if not quote:
+        return text
+    return f"“{quote}”" if text == quote else f"“{quote}” {text}"
+
+
 def _tidy(text: str) -> str:
     return text.replace("\ufffd", "").strip()
 
 
-def _sentences(generation: Generation, tokenizer: TextTokenizer | None) -> tuple[Part, ...]:
-    """Return the sentences of a free answer with the tokens that wrote them."""
+def parts_of(generation: Generation, tokenizer: TextTokenizer | None, ranges: Sequence[Range]) -> tuple[Part, ...]:
+    """Return ranges of a generation's text with the output tokens that wrote them."""
     text = generation.text
-    ranges = sentences(text)
     n_tokens = len(generation.output_ids)
     if tokenizer is None or not n_tokens:
         return tuple(Part(text[a:b], (0, n_tokens)) for a, b in ranges)
     # Characters written after each token, by decoding ever longer beginnings: a token alone may be half a character.
     ends = [len(tokenizer.decode(generation.output_ids[: i + 1])) for i in range(n_tokens)]
-    shift = max(0, len(tokenizer.decode(generation.output_ids)) - len(text))
     result = []
     for a, b in ranges:
-        first = sum(1 for end in ends if end <= a + shift)
-        last = sum(1 for end in ends if end < b + shift) + 1
+        first = sum(1 for end in ends if end <= a)
+        last = sum(1 for end in ends if end < b) + 1
         result.append(Part(text[a:b], (first, min(max(last, first + 1), n_tokens))))
     return tuple(result)

@@ -27,7 +27,7 @@ STOP_WORDS = frozenset(
     its may me my no nor not of on or our out shall she should so such than that the their them then there these
     they this those to up was we were what when where which who whom whose why will with would yes you your
     der die das und ist ein eine el la los las de que y le les des du et est un une
-    """.split()  # noqa: SIM905  # as a list this would be a screen long
+    """.split()  # as a list this would be a screen long
 )
 
 

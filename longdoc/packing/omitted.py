@@ -13,6 +13,7 @@ from longdoc.packing.included import Included, Range, checked_ranges, complement
 from longdoc.types import Document, Omitted, Segment
 
 _NAMED = 8  # labels spelled out in one entry; the rest is counted
+_BY_CHOICE = "left out by choice"
 _REASONS = {
     "ignored": "ignored by .gitignore",
     "binary": "not text",
@@ -122,10 +123,12 @@ def _unread_files(item: Included) -> list[Omitted]:
     groups: dict[str, list[str]] = defaultdict(list)
     for entry in item.document.details.get("tree", ()):
         if entry.get("status", "included") != "included":
-            groups[str(entry["status"])].append(str(entry.get("path", "")))
+            status = str(entry["status"])
+            chosen = entry.get("reason") == _BY_CHOICE
+            groups[_BY_CHOICE if chosen else _REASONS.get(status, status)].append(str(entry.get("path", "")))
     result = []
-    for status, paths in groups.items():
+    for reason, paths in groups.items():
         more = len(paths) - _NAMED
         what = ", ".join(paths[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-        result.append(Omitted(item.name, what, _REASONS.get(status, status.replace("_", " "))))
+        result.append(Omitted(item.name, what, reason))
     return result

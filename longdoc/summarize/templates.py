@@ -1,0 +1,185 @@
+"""What a summary of each kind asks for: sections, the words that mark them, the question for a model that can write.
+
+A section without cues takes the most central sentences of the whole document.
+Cues only choose among sentences that stand there; nothing is inferred from them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from longdoc.errors import UserError
+
+
+def _any(spelled: str) -> str:
+    """Return an expression for any of the words or phrases, separated by "/"; "*" stands for any ending."""
+    return (
+        r"\b(?:"
+        + "|".join(word.strip().replace("*", r"\w*").replace(" ", r"\s+") for word in spelled.split("/"))
+        + r")\b"
+    )
+
+
+_MONTHS = "january/february/march/april/may/june/july/august/september/october/november/december"
+_DAYS = "monday/tuesday/wednesday/thursday/friday/saturday/sunday/tomorrow/next week/next month/end of the month"
+_DATE = "|".join(
+    (
+        _any(_MONTHS) + r"\s+\d",
+        r"\d\s+" + _any(_MONTHS),
+        _any(_DAYS),
+        r"\b\d{4}-\d\d-\d\d\b",
+        r"\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b",
+    )
+)
+_AMOUNT = r"[€$£]\s?\d|\d\s?%|\d\s" + _any("euro*/dollar*/pound*/percent/per cent/eur/usd/gbp")
+_SPAN_OF_TIME = r"\b(?:\d+|one|two|three|six|nine|twelve|thirty|sixty|ninety)\)?\s" + _any("day*/week*/month*/year*")
+_QUESTION = r"\?\s*$"
+
+
+@dataclass(frozen=True)
+class SectionForm:
+    """One section of a template."""
+
+    title: str
+    question: str  # for models that write
+    needs: tuple[str, ...] = ()  # expressions, case ignored; a sentence of the section holds at least one
+    prefers: tuple[str, ...] = ()  # each one more that it holds speaks for it
+    most: int = 5  # items
+
+    def score(self, sentence: str) -> float:
+        """Return how well a sentence fits, 0 if it does not belong here; 1 where nothing is needed."""
+        held = sum(bool(re.search(cue, sentence, re.IGNORECASE)) for cue in self.needs)
+        if self.needs and not held:
+            return 0.0
+        return 1.0 + sum(bool(re.search(cue, sentence, re.IGNORECASE)) for cue in self.prefers)
+
+
+OVERVIEW = SectionForm("Overview", "What is this document about? Give its main points.", most=4)
+
+GENERAL = (
+    OVERVIEW,
+    SectionForm(
+        "Findings and conclusions",
+        "What does the document find, conclude or decide?",
+        needs=(_any("conclu*/finding*/result*/show*/found/therefore/in short/in sum/decided/agreed"),),
+    ),
+    SectionForm(
+        "Figures and dates",
+        "Which figures, amounts and dates does the document give?",
+        needs=(_DATE, _AMOUNT, r"\b\d{4}\b"),
+        prefers=(_DATE, _AMOUNT),
+    ),
+    SectionForm(
+        "Open questions",
+        "Which questions does the document leave open?",
+        needs=(_QUESTION, _any("unclear/unknown/open question*/to be decided/to be determined/to be agreed")),
+    ),
+)
+
+MEETING = (
+    OVERVIEW,
+    SectionForm(
+        "Decisions",
+        "Which decisions were made?",
+        needs=(_any("decide*/decision*/we agree*/agreed/approve*/settled/resolved/let's go with/we will go with"),),
+        prefers=(_any("we have decided/we decided/is decided/decision/agreed/approved"), _AMOUNT, _DATE),
+    ),
+    SectionForm(
+        "Action items",
+        "Which tasks were given out? For each, name the owner, the task and the due date.",
+        needs=(_any("will/shall/i'll/you'll/he'll/she'll/we'll/going to/please/action*/to-do/todo/needs to/has to"),),
+        prefers=(_DATE, r"\bby\s+(?:the\s+)?\w+", _any("send/write/prepare/order/call/check/finish/draft/book/update")),
+    ),
+    SectionForm(
+        "Open questions",
+        "Which questions stayed open?",
+        needs=(_QUESTION, _any("open question*/open point*/not yet/not decided/not clear/not sure/to be confirmed")),
+    ),
+)
+
+CONTRACT = (
+    SectionForm(
+        "Parties and subject",
+        "Who are the parties and what is the contract about?",
+        needs=(_any("between/landlord/tenant/lessor/lessee/seller/buyer/supplier/customer/contractor/employ*/part*"),),
+        prefers=(
+            _any("this agreement/this contract/this lease/made between/made on/made by"),
+            _any("hereinafter/called/referred to as/the parties"),
+        ),
+    ),
+    SectionForm(
+        "Term and notice",
+        "How long does it run and how can it be ended?",
+        needs=(_any("notice/terminat*/expir*/renew*/duration/term of/commenc*/begins/ends"),),
+        prefers=(_SPAN_OF_TIME, _DATE, _any("notice/terminat*")),
+    ),
+    SectionForm(
+        "Payments",
+        "What must be paid, by whom and when?",
+        needs=(_any("rent/fee*/price*/pay*/deposit/interest/charge*/cost*/invoice*"),),
+        prefers=(_AMOUNT, r"\d", _any("pay*/due")),
+    ),
+    SectionForm(
+        "Duties and liability",
+        "Which duties, liabilities and warranties are agreed?",
+        needs=(
+            _any("shall/must/is obliged/undertake*/responsible/liab*/warrant*/indemnif*/insur*/may not/prohibited"),
+        ),
+        prefers=(_any("liab*/warrant*/indemnif*/insur*/responsible"),),
+    ),
+    SectionForm(
+        "Changes and amendments",
+        "What changes or amends earlier terms?",
+        needs=(_any("amend*/replaced/supersede*/in place of/instead of/is changed/no longer/addendum"),),
+        prefers=(_any("clause*/section*/article*"), _SPAN_OF_TIME, _AMOUNT),
+    ),
+)
+
+CODEBASE = (
+    SectionForm(
+        "Purpose",
+        "What does this code do?",
+        needs=(r"\"\"\"|'''|^\s*(?:#|//|/?\*)\s*\w",),
+        prefers=(_any("this module/this package/this file/provide*/implement*"), r"\"\"\"|'''"),
+    ),
+    SectionForm(
+        "Entry points",
+        "Where does it start and what does it offer?",
+        needs=(
+            r"__main__|argparse|click\.|@app\.|app\.(?:get|post|route)|addEventListener|createServer",
+            r"\b(?:def|func|int|function|fn) main\b",
+        ),
+    ),
+    SectionForm(
+        "Main definitions",
+        "Which classes and functions matter most?",
+        needs=(r"^\s*(?:export\s+)?(?:async\s+)?(?:def|class|func|fn|function|interface|struct|trait|enum|type)\s+\w",),
+        most=8,
+    ),
+    SectionForm(
+        "Dependencies",
+        "What does it depend on?",
+        needs=(r"^\s*(?:import|from|require|use|#include|using)\b",),
+        most=6,
+    ),
+    SectionForm(
+        "Open work",
+        "What is marked as unfinished?",
+        needs=(r"\b(?:TODO|FIXME|XXX|HACK|NotImplemented)|not implemented",),
+    ),
+)
+
+TEMPLATES: dict[str, tuple[SectionForm, ...]] = {
+    "general": GENERAL,
+    "meeting": MEETING,
+    "contract": CONTRACT,
+    "codebase": CODEBASE,
+}
+
+
+def template(name: str) -> tuple[SectionForm, ...]:
+    """Return a template's sections. Raises UserError that names those there are."""
+    if name not in TEMPLATES:
+        raise UserError(f"There is no template {name!r}.", next_step=f"Choose one of {', '.join(TEMPLATES)}.")
+    return TEMPLATES[name]
