@@ -18,10 +18,13 @@ from longdoc.sources.pdf_geometry import Line
 _SAME_SIZE = 1.2  # ratio of font heights within one paragraph
 _WIDE_PITCH = 1.25  # times the page's usual line distance: more is no paragraph any more
 _BLANK_PITCH = 1.35  # more is shown as a blank line
+_BLANK_SIZES = 1.75  # so is a distance of more font heights, where all lines of a page stand apart
 _MARGIN_POINTS = 40.0  # lines whose left edges differ less share a column
+_BULLET = re.compile(r"[•◦▪‣·–—*-]\s")
 _ITEM = re.compile(
-    r"(?:[•◦▪‣·–—*-]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivxlcIVXLC]{1,5})[.)]|\d{1,3}(?:\.\d{1,3})+)(?:\s|$)"
+    r"(?:[•◦▪‣·–—*-]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivxlcIVXLC]{1,5})[.)]|[A-Z]{0,2}\d{1,3}(?:\.\d{1,3})+)(?:\s|$)"
 )
+_BEFORE_ITEM = re.compile(r"(?:[.!?:;,][\"'”’)\]]*|\b(?:and|or))$")  # how the line before an item ends
 _LEADERS = re.compile(r"(?:\.\.\.|…) ?\S{1,8}$")  # a contents line, its dots folded
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -61,8 +64,10 @@ def _hyphen(line: Line, below: Line, known_compounds: frozenset[str]) -> str:
 def _is_one_paragraph(line: Line, below: Line, pitch: float, edges: dict[tuple[int, int], float]) -> bool:
     if line.box is None or below.box is None or not _similar(line, below):
         return False
-    if _ITEM.match(below.text) or _is_row(line) or _is_row(below):
+    if _BULLET.match(below.text) or _is_row(line) or _is_row(below):
         return False
+    if _ITEM.match(below.text) and _BEFORE_ITEM.search(line.text):
+        return False  # but "as in clause" may well be followed by "4.10 says"
     step = below.base - line.base
     if step <= 0:  # the next column goes on in the middle of a sentence
         return not _SENTENCE_END.search(line.text) and below.text[0].islower() and below.box[0] > line.box[2]
@@ -76,7 +81,7 @@ def _is_one_paragraph(line: Line, below: Line, pitch: float, edges: dict[tuple[i
 
 def _is_far(line: Line, below: Line, pitch: float) -> bool:
     step = below.base - line.base
-    return step <= 0 or step > _BLANK_PITCH * pitch or not _similar(line, below)
+    return step <= 0 or step > min(_BLANK_PITCH * pitch, _BLANK_SIZES * line.size) or not _similar(line, below)
 
 
 def _similar(line: Line, below: Line) -> bool:
@@ -91,13 +96,14 @@ def _is_row(line: Line) -> bool:
 
 
 def _usual_pitch(lines: Sequence[Line]) -> float:
-    """Return the usual distance between the feet of neighbouring lines, in points."""
-    steps = [
+    """Return the usual distance between the feet of neighbouring lines of a paragraph, in points."""
+    steps = sorted(
         below.base - line.base
         for line, below in itertools.pairwise(lines)
         if _similar(line, below) and 0 < below.base - line.base < 3 * line.size
-    ]
-    return median(steps) if steps else 1.3 * median(line.size for line in lines)
+    )
+    # The lower quartile: where paragraphs are short, the median is the distance between paragraphs.
+    return steps[len(steps) // 4] if steps else 1.3 * median(line.size for line in lines)
 
 
 def _right_edges(lines: Sequence[Line]) -> dict[tuple[int, int], float]:

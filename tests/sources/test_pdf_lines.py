@@ -110,6 +110,20 @@ def test_a_hanging_item_is_one_paragraph() -> None:
     assert text == "(a) a full line of words that hangs below\n"
 
 
+def test_clauses_keep_apart_and_a_clause_that_is_only_mentioned_does_not() -> None:
+    lines = [
+        line("A1.1 It is ended."),
+        line("A1.2 So is the claim under clause", base=116),
+        line("4.10 for the slip.", x1=200, base=132),
+    ]
+    assert joined(*lines) == "A1.1 It is ended.\nA1.2 So is the claim under clause 4.10 for the slip.\n"
+
+
+def test_lines_that_all_stand_apart_are_paragraphs() -> None:
+    text = joined(line("One", x1=100), line("Two", x1=100, base=130), line("And three more words", base=160))
+    assert text == "One\n\nTwo\n\nAnd three more words\n"
+
+
 def test_a_sentence_goes_on_in_the_next_column() -> None:
     text = joined(line("the left column ends", x1=280, base=700), line("in the right one.", x0=310, base=100))
     assert text == "the left column ends in the right one.\n"
