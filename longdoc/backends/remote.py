@@ -135,18 +135,21 @@ class RemoteBackend:
             raise errors.broken(self.url, len(answer.text))
 
     async def _ask_info(self) -> ModelInfo:
-        """Ask for model and window."""
-        with errors.translated(self.url, lambda: 0):
-            async with self._client(httpx.Timeout(_ASK_S, connect=_CONNECT_S)) as client:
-                status, content = await _get(client, f"{self.url}/models")
-                if status != 200:
-                    raise errors.of_status(self.url, status, content)
-                models = _models(self.url, content)
-                found = next((m for m in models if m.get("id") == self._model), None)
-                if found is None and models and not self._model:
-                    found = models[0]
-                name = self._model or str((found or {}).get("id", ""))
-                window = self._settings.remote_window or _window(found or {}) or await self._props_window(client)
+        """Ask for model and window, unless both are given: some servers cannot list their models."""
+        name, window = self._model, self._settings.remote_window
+        if not (name and window):
+            with errors.translated(self.url, lambda: 0):
+                async with self._client(httpx.Timeout(_ASK_S, connect=_CONNECT_S)) as client:
+                    status, content = await _get(client, f"{self.url}/models")
+                    if status != 200:
+                        raise errors.of_status(self.url, status, content)
+                    models = _models(self.url, content)
+                    if name:
+                        found = next((model for model in models if model.get("id") == name), {})
+                    else:
+                        found = models[0] if models else {}
+                    name = name or str(found.get("id", ""))
+                    window = window or _window(found) or await self._props_window(client)
         if not window:
             raise RemoteError(
                 f"The server at {self.url} does not tell how many tokens a prompt may have.",
