@@ -15,22 +15,22 @@ import json
 import statistics as numbers
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from longdoc.errors import LongDocError, UserError
 from longdoc.evaluation.evidence import FIRST, Cited, evidence_hit
 from longdoc.evaluation.qa_data import QaDocument, QaSet, Question, hidden_among, read_set, sample, set_names, set_path
-from longdoc.evaluation.statistics import Estimate, bootstrap, estimate
+from longdoc.evaluation.statistics import Estimate, estimate
 from longdoc.files import sha256_text
 from longdoc.retrieval import Index, chunks
 from longdoc.settings import Settings
 from longdoc.tokens import TextTokenizer
 from longdoc.types import Document
 
-MAIN_SETS = ("xquad_en", "nq_oracle", "qed", "qamr", "tatqa", "peps", "covidqa", "squad2")
+HEADLINE = ("xquad_en", "nq_oracle", "qed", "qamr", "tatqa", "peps", "covidqa", "squad2")
 HIDE_IN = 20_000  # tokens
 
 
@@ -122,13 +122,86 @@ def as_document(document: QaDocument) -> Document:
 
 
 def mean_over_sets(rows: Sequence[Row]) -> Estimate:
-    """Return the mean of the sets' hits, every set counting alike, with a bootstrap over questions of each set."""
+    """Return the mean of the sets' hits, every set counting alike.
+
+    Sets are independent, so the squares of their distances to each bound add up.
+    """
     if not rows:
         return Estimate(0, 0.0, 0.0, 1.0)
     mean = numbers.fmean(row.hit for row in rows)
-    # Sets are independent: their variances add. Half the interval of each stands for two standard errors.
-    half = (sum(((row.high - row.low) / 2) ** 2 for row in rows)) ** 0.5 / len(rows)
-    return Estimate(sum(row.n for row in rows), mean, max(0.0, mean - half), min(1.0, mean + half))
+    below = sum((row.hit - row.low) ** 2 for row in rows) ** 0.5 / len(rows)
+    above = sum((row.high - row.hit) ** 2 for row in rows) ** 0.5 / len(rows)
+    return Estimate(sum(row.n for row in rows), mean, max(0.0, mean - below), min(1.0, mean + above))
+
+
+def table(rows: Sequence[Row], indexed: Indexed) -> str:
+    """Return the results for people: a line for each set, means, speeds."""
+    lines = [
+        f"{'set':22}{'questions':>10}{'hit':>8}  {'95 % interval':16}{'tokens':>9}{'passages':>10}{'left out':>10}"
+    ]
+    for row in rows:
+        lines.append(
+            f"{row.set:22}{row.n:>10,}{row.hit:>8.3f}  {row.low:.3f} to {row.high:.3f}  "
+            f"{row.tokens:>9,}{row.passages:>10,.0f}{row.n_left_out:>10,}"
+        )
+    for label, chosen in _means(rows):
+        mean = mean_over_sets(chosen)
+        lines.append(f"{label:22}{mean.n:>10,}{mean.score:>8.3f}  {mean.low:.3f} to {mean.high:.3f}")
+    spent = [s for row in rows for s in row.search_s]
+    if spent and indexed.seconds:
+        lines.append(
+            f"\nIndexed {indexed.tokens:,} tokens in {indexed.seconds:.1f} s "
+            f"({indexed.tokens / indexed.seconds:,.0f} a second). Search: median {_ms(spent, 0.5)}, "
+            f"95 % under {_ms(spent, 0.95)}."
+        )
+    lines.append(
+        "Tokens: of the smallest haystack. Left out: questions without an answer in their document "
+        "or not answered by its words."
+    )
+    return "\n".join(lines)
+
+
+def report(rows: Sequence[Row], indexed: Indexed) -> dict[str, Any]:
+    """Return the results as `evaluate --json` prints them."""
+    spent = [s for row in rows for s in row.search_s]
+    found = [_json_row(row.set, row.tokens, Estimate(row.n, row.hit, row.low, row.high)) for row in rows]
+    found += [_json_row(label, 0, mean_over_sets(chosen)) for label, chosen in _means(rows)]
+    speed = {"indexed_tokens": indexed.tokens, "index_s": round(indexed.seconds, 3), "searches": len(spent)}
+    if spent:
+        speed |= {"search_median_s": round(_quantile(spent, 0.5), 5), "search_p95_s": round(_quantile(spent, 0.95), 5)}
+    return {"task": "retrieval", "model": "", "rows": found, "speed": speed}
+
+
+def _means(rows: Sequence[Row]) -> Iterable[tuple[str, list[Row]]]:
+    headline = [row for row in rows if row.set in HEADLINE]
+    if len(headline) == len(HEADLINE):
+        yield "mean of the eight", headline
+    if len(rows) > max(1, len(headline)):
+        yield "mean of all", list(rows)
+
+
+def _json_row(name: str, length: int, value: Estimate) -> dict[str, Any]:
+    return {
+        "set": name,
+        "length": length,
+        "position_method": None,
+        "attention": None,
+        "depth": None,
+        "mode": "chunked",
+        "metric": "evidence_hit",
+        "n": value.n,
+        "score": round(value.score, 5),
+        "low": round(value.low, 5),
+        "high": round(value.high, 5),
+    }
+
+
+def _ms(values: Sequence[float], share: float) -> str:
+    return f"{_quantile(values, share) * 1e3:.1f} ms"
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def _hit(index: Index, question: Question, scope: Sequence[str]) -> bool:
@@ -140,3 +213,76 @@ def _hit(index: Index, question: Question, scope: Sequence[str]) -> bool:
         evidence=question.evidence,
         answer_start=question.answer_start,
     )
+
+
+def large_index(sets: Iterable[QaSet], count: Callable[[str], int], n_tokens: int, n_questions: int) -> str:
+    """Return how fast one index of at least `n_tokens` is made and searched, all its documents in scope."""
+    index, indexed, scope, questions = Index(), Indexed(), [], []
+    for data in sets:
+        for document in data.documents.values():
+            if indexed.tokens >= n_tokens:
+                break
+            size = count(document.text)
+            began = time.perf_counter()
+            whole = as_document(document)
+            index.add(whole, chunks(whole, count))
+            indexed.seconds += time.perf_counter() - began
+            indexed.tokens += size
+            scope.append(document.id)
+        held = set(scope)
+        questions += [q.question for q in data.questions if q.document_id in held]
+    spent = []
+    for question in questions[:: max(1, len(questions) // n_questions)][:n_questions]:
+        began = time.perf_counter()
+        index.search(question, scope)
+        spent.append(time.perf_counter() - began)
+    index.close()
+    searched = f" Search in all of it: median {_ms(spent, 0.5)}, 95 % under {_ms(spent, 0.95)}." if spent else ""
+    return f"One index of {indexed.tokens:,} tokens: made in {indexed.seconds:.1f} s.{searched}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command. Returns 0, or 2 with one sentence on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m longdoc.evaluation.retrieval", description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with <set>.<split>.jsonl[.xz], or its parent")
+    parser.add_argument("--sets", default="", help="names divided by commas; default: all with extractive questions")
+    parser.add_argument("--split", default="dev")
+    parser.add_argument("--hide-in", type=int, default=HIDE_IN, metavar="TOKENS", help="least size of a haystack")
+    parser.add_argument("--limit", type=int, help="most questions of each set, spread over it")
+    parser.add_argument("--large", type=int, default=0, metavar="TOKENS", help="also time one index of this size")
+    parser.add_argument("--tokenizer", type=Path, help="model folder whose tokens are counted; default: the reader's")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    try:
+        _run(options)
+    except LongDocError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    folder = options.data / "qa" if (options.data / "qa").is_dir() else options.data
+    names = [name for name in options.sets.split(",") if name] or set_names(folder, options.split)
+    if not names:
+        raise UserError(
+            f"There are no {options.split} questions in {folder}.", next_step="Name the folder with --data."
+        )
+    count = TextTokenizer.from_folder(options.tokenizer or Settings().models / "reader").count
+    rows: list[Row] = []
+    indexed = Indexed()
+    large: list[QaSet] = []
+    for name in sorted(names, key=lambda n: (HEADLINE.index(n) if n in HEADLINE else len(HEADLINE), n)):
+        data = read_set(set_path(folder, name, options.split))
+        row = measure(data, count, hide_in=options.hide_in, limit=options.limit, indexed=indexed)
+        if row.n:
+            rows.append(row)
+            large.append(data)
+            print(f"{name}: {row.hit:.3f} of {row.n:,} questions", file=sys.stderr)
+    print(json.dumps(report(rows, indexed)) if options.json else table(rows, indexed))
+    if options.large:
+        print(large_index(large, count, options.large, 200), file=sys.stderr if options.json else sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
