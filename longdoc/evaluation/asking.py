@@ -13,12 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from longdoc.answer.ask import readable
 from longdoc.backends import Backend
-from longdoc.citations import Readable, cite, cite_passages, take_apart
+from longdoc.citations import cite, cite_passages, take_apart
 from longdoc.evaluation.items import Reply
 from longdoc.files import sha256_text
+from longdoc.formats import SpecialIds
 from longdoc.grounding import CopyConstraint
-from longdoc.packing import Included, pack
+from longdoc.packing import Included, pack, quotable
 from longdoc.tokens import TextTokenizer
 from longdoc.types import Document, Generation, Mode, Passage, Prompt, ReadingPlan, Usage
 
@@ -101,7 +103,7 @@ class WholeSession:
     def __init__(
         self, backend: Backend, documents: Sequence[Document], way: Way, plan: ReadingPlan, stop: threading.Event
     ) -> None:
-        self._documents, self._way, self._stop = documents, way, stop
+        self._way = way
         self._included = included(documents)
         self._reader = ReadOnce(backend, plan, stop)
 
@@ -110,11 +112,7 @@ class WholeSession:
         prompt = pack(self._included, question, backend.tokenizer, backend.frame, short=self._way.short)
         generation = self._reader.generate(prompt, max_new_tokens)
         said = take_apart(generation, backend.tokenizer, backend.frame.special)
-        readable = [
-            Readable(document, document.title, ((0, len(document.text)),), frozenset({number}))
-            for number, document in enumerate(self._documents, 1)
-        ]
-        citations = cite(said, question, readable, prompt=prompt, generation=generation)
+        citations = cite(said, question, readable(self._included), prompt=prompt, generation=generation)
         return Reply(said.text, " ".join(said.quotes), generation.stop_reason, tuple(citations), generation.usage)
 
 
@@ -184,7 +182,7 @@ class ReadOnce:
             max_new_tokens=max_new_tokens,
             stop_ids=frame.stop_ids,
             stop=self._stop,
-            constraint=CopyConstraint(prefix, frame.special) if frame.special else None,
+            constraint=_constraint(prompt, frame.special),
             evidence_tokens=_EVIDENCE_TOKENS if prefix else 0,
         ):
             first_s = first_s or time.perf_counter() - began
@@ -197,6 +195,13 @@ class ReadOnce:
         text = self.backend.tokenizer.decode(output)
         stop_reason = stop_reason or ("length" if len(output) >= max_new_tokens else "end")
         return Generation(tuple(output), text, stop_reason, usage, tuple(evidence), _EVIDENCE_TOKENS)
+
+
+def _constraint(prompt: Prompt, special: SpecialIds | None) -> CopyConstraint | None:
+    """Return what the product uses to keep the reader's quotes inside the documents."""
+    if special is None or not any(region.role == "document" for region in prompt.regions):
+        return None
+    return CopyConstraint(quotable(prompt, special.doc), special)
 
 
 def included(documents: Sequence[Document]) -> list[Included]:

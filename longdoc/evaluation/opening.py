@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from longdoc.backends.remote import is_address
 from longdoc.engine import Engine
-from longdoc.evaluation.asking import LocalModel, Model, PlanMaker, Way
+from longdoc.evaluation.asking import LocalModel, Model, PlanMaker, Retriever, Search, Way
 from longdoc.evaluation.remote_model import RemoteModel
+from longdoc.retrieval import Index, chunks, find_embedder
 from longdoc.settings import Settings
 from longdoc.tokens import TextTokenizer
-from longdoc.types import ReadingPlan
+from longdoc.types import Document, ReadingPlan
 
 
 @contextmanager
 def open_model(name: str, settings: Settings, make_engine: Callable[[Settings], Engine] = Engine) -> Iterator[Model]:
     """Load a model, or reach a server, and give it back at the end. Raises ModelError, RemoteError."""
+    retrieve = in_memory(settings)
     with make_engine(settings) as engine:
         plan = plan_maker(engine, name, settings)
         if is_address(name):
             tokenizer = TextTokenizer.from_folder(settings.models / "reader")
-            yield RemoteModel(name, engine, plan, in_memory, tokenizer)
+            yield RemoteModel(name, engine, plan, retrieve, tokenizer)
         else:
-            yield LocalModel(name, engine.backend(name), plan, in_memory)
+            yield LocalModel(name, engine.backend(name), plan, retrieve)
 
 
 def plan_maker(engine: Engine, name: str, settings: Settings) -> PlanMaker:
@@ -36,3 +38,17 @@ def plan_maker(engine: Engine, name: str, settings: Settings) -> PlanMaker:
         return engine.plan(name, prompt_tokens, **{key: value for key, value in chosen.items() if value is not None})
 
     return plan
+
+
+def in_memory(settings: Settings) -> Retriever:
+    """Return the product's chunk and retrieve over documents that are in no library."""
+    embedder = find_embedder(settings)
+
+    def retriever(documents: Sequence[Document], tokenizer: TextTokenizer) -> Search:
+        index = Index(embedder=embedder)
+        for document in documents:
+            index.add(document, chunks(document, tokenizer.count, settings.passage_tokens))
+        ids = [document.id for document in documents]
+        return lambda question, top_k: index.search(question, ids, top_k)
+
+    return retriever

@@ -9,12 +9,12 @@ made from identities and a seed. Asking and scoring are left to `qa.py`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from longdoc.evaluation.evidence import contains_answer
-from longdoc.evaluation.items import Haystack, Item, Label, make_document
+from longdoc.evaluation.items import Haystack, Item, Label, make_document, overhead_tokens
 from longdoc.evaluation.qa_data import QaDocument, QaSet, Question
 from longdoc.evaluation.renaming import Renamer
 from longdoc.types import Document
@@ -80,22 +80,14 @@ def haystacks(
     texts: dict[str, list[Asked]] = {}
     for one in asked:
         texts.setdefault(one.document.id, []).append(one)
-    groups = [[name] for name in texts]
-    if shape.hide_in:
-        groups = _bins({name: count(members[0].text) for name, members in texts.items()}, shape.hide_in)
-    made: list[Haystack] = []
-    bins: list[dict[str, Document]] = []
     rng = random.Random(f"qa/{data.name}/{seed}")
-    for names in groups:
-        documents = {name: texts[name][0].document for name in names}
-        if shape.hide_in:
-            around = {texts[name][0].question.document_id for name in names}
-            documents |= prepared.others(around, shape.hide_in - _size(documents, count), rng)
-        bins.append(documents)
-    if shape.hide_in and shape.absent and len(bins) == 1:  # nothing else to be absent from
-        bins.append(prepared.others({one.question.document_id for one in asked}, shape.hide_in, rng))
-        groups.append([])
+    if shape.hide_in:
+        groups, bins = _hidden(prepared, texts, shape, count, rng)
+    else:
+        groups = [[name] for name in texts]
+        bins = [{name: texts[name][0].document} for name in texts]
     absent = _absent(groups, bins, texts) if shape.absent else [[] for _ in bins]
+    made: list[Haystack] = []
     for names, documents, strangers in zip(groups, bins, absent, strict=True):
         ordered = list(documents.values())
         rng.shuffle(ordered)
@@ -104,6 +96,28 @@ def haystacks(
         if items and ordered:
             made.append(Haystack(tuple(ordered), tuple(items), shape.hide_in))
     return made
+
+
+def _hidden(
+    prepared: _Prepared, texts: Mapping[str, Sequence[Asked]], shape: Shape, count: Count, rng: random.Random
+) -> tuple[list[list[str]], list[dict[str, Document]]]:
+    """Return the texts asked about in each haystack, and all its documents."""
+    room = shape.hide_in - overhead_tokens(shape.hide_in)
+    sizes = {name: _size([members[0].document], count) for name, members in texts.items()}
+    groups = _bins(sizes, room)
+    own = {name: members[0].question.document_id for name, members in texts.items()}
+    if shape.absent and len(groups) == 1:  # somewhere the questions must be absent
+        if prepared.n_documents > len(set(own.values())):
+            groups.append([])
+        elif len(sizes) > 1:
+            groups = _bins(sizes, sum(sizes.values()) // 2 + 1)
+    bins: list[dict[str, Document]] = []
+    for names in groups:
+        documents = {name: texts[name][0].document for name in names}
+        without = {own[name] for name in names} if names else set(own.values())
+        left = room - _size(documents.values(), count)
+        bins.append(documents | prepared.others(without, left, rng))
+    return groups, bins
 
 
 def _item(one: Asked, shape: Shape, max_new_tokens: int, absent: bool = False) -> Item:
@@ -164,8 +178,9 @@ def _absent(
     return found
 
 
-def _size(documents: Mapping[str, Document], count: Count) -> int:
-    return sum(count(document.text) + count(document.title) + 8 for document in documents.values())
+def _size(documents: Iterable[Document], count: Count) -> int:
+    """Return the tokens that documents take with their headers."""
+    return sum(count(document.text) + count(document.title) + 8 for document in documents)
 
 
 class _Prepared:
@@ -174,6 +189,10 @@ class _Prepared:
     def __init__(self, data: QaSet, shape: Shape, count: Count) -> None:
         self._data, self._shape, self._count = data, shape, count
         self._renamers: dict[str, Renamer] = {}
+
+    @property
+    def n_documents(self) -> int:
+        return len(self._data.documents)
 
     def asked(self, question: Question) -> Asked | None:
         document = self._data.documents[question.document_id]
@@ -211,7 +230,7 @@ class _Prepared:
         left, misses = n_tokens, 0
         for document in self._drawn(without, rng):
             made = self._made(document)
-            size = self._count(made.text) + self._count(made.title) + 8
+            size = _size([made], self._count)
             if size > left:
                 misses += 1
                 if left > 400 and (misses == 8 or size < 3 * left):

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from longdoc.citations import Readable, cite, cite_passages, take_apart
+from longdoc.answer.ask import readable
+from longdoc.citations import cite, cite_passages, take_apart
 from longdoc.evaluation.asking import PlanMaker, Retriever, Session, Way, included, passage_included
 from longdoc.evaluation.items import Reply
 from longdoc.files import sha256_text
@@ -71,13 +72,10 @@ class _RemoteSession:
 
     def ask(self, question: str, max_new_tokens: int) -> Reply:
         if self._search is None:
-            generation = self._generate(included(self._documents), question, max_new_tokens)
+            pieces = included(self._documents)
+            generation = self._generate(pieces, question, max_new_tokens)
             said = take_apart(generation, None, None)
-            readable = [
-                Readable(document, document.title, ((0, len(document.text)),), frozenset({number}))
-                for number, document in enumerate(self._documents, 1)
-            ]
-            citations = cite(said, question, readable)
+            citations = cite(said, question, readable(pieces))
         else:
             by_id = {document.id: (document, document.title) for document in self._documents}
             order = {document.id: at for at, document in enumerate(self._documents)}
