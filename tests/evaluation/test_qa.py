@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from rule_model import RuleModel, cited, make_run, refuse
+from rule_model import Rule, RuleModel, cited, make_run, refuse
 
 from longdoc.errors import UserError
 from longdoc.evaluation import qa
