@@ -42,7 +42,8 @@ class Decoded:
         if self.guessed:
             found.append(Warned("encoding", f"The encoding is not stated; read as {self.encoding}.", where))
         if self.n_bad:
-            found.append(Warned("encoding", f"{self.n_bad:,} bytes are not valid {self.encoding} (shown as �).", where))
+            bytes_are = "1 byte is" if self.n_bad == 1 else f"{self.n_bad:,} bytes are"
+            found.append(Warned("encoding", f"{bytes_are} not valid {self.encoding} (shown as �).", where))
         return tuple(found)
 
 

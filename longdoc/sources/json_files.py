@@ -45,8 +45,8 @@ def load_json(path: Path, name: str, settings: Settings, report: Report, options
         builder.add(_letters(laid_out))
         shown = builder.build().text
         starts = top_keys(shown)
-        ends = [start for start, _ in starts[1:]] + [len(shown)]
-        for (start, key), end in zip(starts, ends, strict=True):
+        for n, (start, key) in enumerate(starts):
+            end = starts[n + 1][0] if n + 1 < len(starts) else len(shown)
             builder.segment(start, "section", key, end=end, level=1)
     report(len(text), len(text), "text read")
     return builder.build(name, {"encoding": decoded.encoding})
@@ -144,8 +144,12 @@ def _letters(text: str) -> str:
         return text
 
     def decoded(match: re.Match[str]) -> str:
-        letters = json.loads(f'"{match[2]}"')
-        plain = "".join(ch if ch > "\x7f" and ch.isprintable() else f"\\u{ord(ch):04x}" for ch in letters)
-        return match[1] + plain
+        letters: str = json.loads(f'"{match[2]}"')
+        return match[1] + "".join(ch if ch > "\x7f" and ch.isprintable() else _escaped(ch) for ch in letters)
 
     return _ESCAPE.sub(decoded, text)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))

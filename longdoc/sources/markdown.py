@@ -28,8 +28,8 @@ def load_markdown(path: Path, name: str, settings: Settings, report: Report, opt
     builder.add(text)
     builder.count_invisible(removed)
     headings = markdown_headings(text)
-    ends = [start for start, _, _ in headings[1:]] + [len(text)]
-    for (start, level, label), end in zip(headings, ends, strict=True):
+    for n, (start, level, label) in enumerate(headings):
+        end = headings[n + 1][0] if n + 1 < len(headings) else len(text)
         builder.segment(start, "section", label, end=end, level=level)
     for warned in decoded.warnings():
         builder.warn(warned.code, warned.message)

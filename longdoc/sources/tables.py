@@ -81,7 +81,9 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
                 return
         except csv.Error:
             continue
-    yield from ([" ".join(cell.split()) for cell in line.split(delimiter)] for line in text.split("\n"))
+    yield from (
+        [" ".join(cell.split()) for cell in line.split(delimiter)] for line in text.removesuffix("\n").split("\n")
+    )
 
 
 def _head(rows: list[list[str]]) -> list[str]:

@@ -21,8 +21,8 @@ from longdoc.types import Segment
 _CHAPTER = re.compile(
     r"(?im)(?:\A|(?<=\n\n)|(?<=\n[ \t]\n))[ \t]*"
     r"((?:chapter|part|book|volume|article|section|appendix|annex|schedule|act|canto|letter)"
-    r"[ \t]+(?:\d{1,4}|[ivxlcdm]{1,8}|[a-h]|[a-z]{3,12})\b(?![^\n]{0,200}[ \t.]{4,}\d+[ \t]*$)[^\n]{0,100}"
-    r"|prologue|epilogue|introduction|preface|foreword|afterword|conclusion)[ \t.:]*(?=\n[ \t]*\n)"
+    r"[ \t]+(?:\d{1,4}|[ivxlcdm]{1,8}|[a-h]|[a-z]{3,12})\b(?![^\n]{0,200}[ \t.]{4,100}\d+[ \t]{0,9}$)[^\n]{0,100}"
+    r"|prologue|epilogue|introduction|preface|foreword|afterword|conclusion)[ \t.:]{0,20}(?=\n[ \t]*\n)"
 )
 
 
