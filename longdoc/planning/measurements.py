@@ -14,7 +14,9 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import combinations, pairwise
 from pathlib import Path
+from statistics import median
 
 from longdoc.errors import StoreError
 from longdoc.files import atomic_write, sha256_text
@@ -23,6 +25,7 @@ from longdoc.types import ModelInfo
 
 _KEPT_READS = 8
 _POINTS_OF_A_READ = 16
+_MAX_POINTS = 128  # pairs of points are compared
 _MIN_TOKENS = 32  # shorter steps measure overhead
 
 
@@ -47,21 +50,32 @@ class Cost:
 
 
 def fit(steps: Sequence[Step]) -> Cost | None:
-    """Fit costs to measured steps by least squares on seconds per token; None without a usable step."""
+    """Fit costs to measured steps; None without a usable step.
+
+    Medians of slopes and levels (Theil and Sen): a machine that is busy now and then leaves single
+    steps far off, and a few such steps must not bend the rest.
+    """
     usable = [step for step in steps if step.end - step.start >= _MIN_TOKENS and step.seconds > 0]
-    weight = float(sum(step.end - step.start for step in usable))
-    if not weight:
+    if not usable:
         return None
-    points = [(step.end - step.start, step.start + step.end, step.seconds / (step.end - step.start)) for step in usable]
-    mean_x = sum(w * x for w, x, _ in points) / weight
-    mean_y = sum(w * y for w, _, y in points) / weight
-    spread = sum(w * (x - mean_x) ** 2 for w, x, _ in points)
-    slope = sum(w * (x - mean_x) * (y - mean_y) for w, x, y in points) / spread if spread else 0.0
-    if slope < 0:
-        return Cost(mean_y, 0.0)
-    if mean_y - slope * mean_x < 0:  # all cost lies in attention
-        return Cost(0.0, sum(w * x * y for w, x, y in points) / sum(w * x * x for w, x, _ in points))
-    return Cost(mean_y - slope * mean_x, slope)
+    points = [(s.start + s.end, s.seconds / (s.end - s.start)) for s in thin(usable, _MAX_POINTS)]
+    slopes = [(y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in combinations(points, 2) if x1 != x2]
+    slope = max(median(slopes), 0.0) if slopes else 0.0
+    level = median(y - slope * x for x, y in points)
+    if level < 0:  # all cost lies in attention
+        return Cost(0.0, median(y / x for x, y in points))
+    return Cost(level, slope)
+
+
+def thin(steps: Sequence[Step], limit: int) -> list[Step]:
+    """Join neighbouring steps of one read so that at most `limit` are left."""
+    group = -(-len(steps) // limit)
+    joined: list[Step] = []
+    for at in range(0, len(steps), max(group, 1)):
+        part = steps[at : at + group]
+        gapless = all(one.end == two.start for one, two in pairwise(part))
+        joined.extend([Step(part[0].start, part[-1].end, sum(s.seconds for s in part))] if gapless else part[:1])
+    return joined
 
 
 class Measurements:
@@ -110,22 +124,12 @@ class Measurements:
     def record(self, steps: Sequence[Step], token_s: float | None = None) -> None:
         """Add one read and the speed of its answer, and store them. A disk that refuses is no error here."""
         if steps:
-            self._reads = [*self._reads, _thin(steps)][-_KEPT_READS:]
+            self._reads = [*self._reads, thin(steps, _POINTS_OF_A_READ)][-_KEPT_READS:]
         if token_s is not None:
             self._token_s = token_s if self._token_s is None else 0.5 * (token_s + self._token_s)
         data = {"reads": [[asdict(step) for step in read] for read in self._reads], "token_s": self._token_s}
         with contextlib.suppress(StoreError):  # predictions are a comfort; answers do not depend on them
             atomic_write(self._path, json.dumps(data, separators=(",", ":")).encode())
-
-
-def _thin(steps: Sequence[Step]) -> list[Step]:
-    """Join neighbouring steps so that a long read keeps few points."""
-    group = -(-len(steps) // _POINTS_OF_A_READ)
-    joined = []
-    for at in range(0, len(steps), group):
-        part = steps[at : at + group]
-        joined.append(Step(part[0].start, part[-1].end, sum(step.seconds for step in part)))
-    return joined
 
 
 @lru_cache(maxsize=1)

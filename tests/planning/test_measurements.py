@@ -32,6 +32,13 @@ def test_no_noise_makes_time_run_backwards(noisy):
         assert cost.b >= 0
 
 
+def test_a_few_disturbed_steps_do_not_bend_the_prediction():
+    disturbed = steps(1e-3, 1e-7, count=12)
+    for at in (2, 5, 11):
+        disturbed[at] = Step(disturbed[at].start, disturbed[at].end, 30 * disturbed[at].seconds)
+    assert fit(disturbed).seconds(0, 50_000) == pytest.approx(fit(steps(1e-3, 1e-7)).seconds(0, 50_000), rel=0.1)
+
+
 def test_later_tokens_cost_more():
     cost = fit(steps(1e-3, 1e-7))
     assert cost.seconds(10_000, 11_000) > cost.seconds(0, 1000)
