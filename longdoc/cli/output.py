@@ -25,6 +25,7 @@ ZONES = {
     "extended_untested": "extended, untested at this length",
     "over": "over the window",
 }
+_SHOWN_CHARACTERS = 400  # of a quote in a terminal; JSON holds all of it
 _PLAN = ("position_method", "attention", "cache_tier", "n_tokens", "window", "zone")
 
 
@@ -88,7 +89,7 @@ def answer_text(answer: Answer) -> str:
         lines.append("  Nearest passages:")
     for number, citation in enumerate(answer.citations, 1):
         lines.append(f"  [{number}] {place(citation)} ({STATUS[citation.status]})")
-        lines.append(textwrap.indent(wrapped(" ".join(citation.quote.split())), "      "))
+        lines.append(textwrap.indent(wrapped(_shortened(citation.quote)), "      "))
     if answer.citations:
         lines.append("")
     if answer.omitted:
@@ -97,8 +98,18 @@ def answer_text(answer: Answer) -> str:
     return "\n".join(lines)
 
 
+def _shortened(quote: str) -> str:
+    """Return a quote as one paragraph, a long one (a passage) by its beginning."""
+    text = " ".join(quote.split())
+    return text if len(text) <= _SHOWN_CHARACTERS else textwrap.shorten(text, _SHOWN_CHARACTERS, placeholder=" …")
+
+
 def place(citation: Citation) -> str:
-    return ", ".join(part for part in (display_name(citation.source), citation.label) if part)
+    """Return source and label; a single source file's label already begins with its name."""
+    name = display_name(citation.source)
+    if citation.label.startswith(f"{name}:"):
+        return citation.label
+    return ", ".join(part for part in (name, citation.label) if part)
 
 
 def omitted_text(omitted: Omitted) -> str:
