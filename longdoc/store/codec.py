@@ -35,6 +35,8 @@ def from_json(kind: type[T], text: str) -> T:
 def build(kind: Any, value: Any) -> Any:
     """Return `value` (as JSON gives it) as an instance of the type hint `kind`."""
     if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, dict):
+            raise TypeError(f"a {kind.__name__} is stored as an object")
         hints = _hints(kind)
         return kind(**{f.name: build(hints[f.name], value[f.name]) for f in fields(kind) if f.name in value})
     origin, args = get_origin(kind), get_args(kind)

@@ -19,7 +19,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from longdoc.errors import StoreError
 from longdoc.files import disk_error
@@ -37,7 +37,7 @@ class Connection:
     def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
         self.path = path
         self.read_only = read_only
-        self.notice = ""  # why it is read-only, for people
+        self.refusal: StoreError | None = None  # why it cannot be written
         self._write_lock = threading.RLock()
         self._read_lock = threading.RLock()
         self._depth = 0  # of nested writing() blocks
@@ -63,7 +63,12 @@ class Connection:
         with self._write_lock, self._read_lock:
             self._finalizer()
 
-    def __enter__(self) -> Any:
+    @property
+    def notice(self) -> str:
+        """Why the library is open for reading only, for people; empty if it is not."""
+        return str(self.refusal) if self.refusal else ""
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,7 +83,8 @@ class Connection:
         if self._closed:
             raise StoreError("The library was closed.", code="closed", next_step="Open it again.")
         if self.read_only:
-            raise StoreError(self.notice or "The library is open for reading only.", code="read_only")
+            why = self.refusal or StoreError("The library is open for reading only.", code="read_only")
+            raise StoreError(why.message, code=why.code, next_step=why.next_step)
         with self._write_lock, self.translated():
             if self._depth:
                 yield self._writer
@@ -132,7 +138,7 @@ class Connection:
             translated = self._explain(error)
             if translated.code == "damaged" and not self.read_only:
                 self.read_only = True
-                self.notice = translated.message
+                self.refusal = translated
             raise translated from error
 
     def _connect(self) -> Any:

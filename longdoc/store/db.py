@@ -33,7 +33,7 @@ class Library(Readings):
         super().__init__(settings.database, read_only=newer)
         try:
             if newer:
-                self.notice = str(newer_error())
+                self.refusal = newer_error()
                 return
             with suppress(OSError):  # a disk without permissions
                 os.chmod(settings.database, 0o600)

@@ -171,8 +171,8 @@ class Documents(Connection):
 
     def rename(self, document_id: str, title: str) -> None:
         """Change a document's title. Raises UserError for an empty one."""
-        title = display_name(storable(title).replace("/", "∕"), limit=MAX_TITLE)  # a title may hold a slash
-        if title == "unnamed":
+        title = " ".join(storable(title).split())[:MAX_TITLE]
+        if not title:
             raise UserError("A title needs at least one character.")
         with self.writing() as db:
             if not db.execute("UPDATE documents SET title = ? WHERE id = ?", [title, document_id]).rowcount:
