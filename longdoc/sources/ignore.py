@@ -7,11 +7,15 @@ source of the project in any code base and go without being asked for.
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pathspec
 
 from longdoc.sources.decode import decode
 
 GITIGNORE = ".gitignore"
+_FOLDER_END = "ps_d"  # name of a group in pathspec's regular expressions
 _MAX_LINES = 5_000
 _MAX_LINE_CHARACTERS = 1_000
 _ALWAYS = {
@@ -47,7 +51,7 @@ class IgnoreRules:
     """All .gitignore files of one code base. Add them from the top down, then ask."""
 
     def __init__(self) -> None:
-        self._specs: dict[str, pathspec.GitIgnoreSpec] = {}  # folder ("" or "a/b") -> its rules
+        self._patterns: dict[str, list[Any]] = {}  # folder ("" or "a/b") -> its rules in order
         self._folders: dict[str, tuple[str, str]] = {"": ("", "")}
 
     def add(self, folder: str, data: bytes) -> None:
@@ -60,7 +64,7 @@ class IgnoreRules:
             spec = pathspec.GitIgnoreSpec.from_lines(lines)
         except ValueError:
             spec = pathspec.GitIgnoreSpec.from_lines([line for line in lines if _is_pattern(line)])
-        self._specs[folder] = spec
+        self._patterns[folder] = [pattern for pattern in spec.patterns if pattern.include is not None]
 
     def why(self, label: str) -> tuple[str, str]:
         """Return what of a file's path is ignored and why: ("build/", "ignored by .gitignore") or ("", "")."""
@@ -80,18 +84,30 @@ class IgnoreRules:
         return self._folders[label]
 
     def _decide(self, path: str, label: str) -> tuple[str, str]:
-        """Ask the nearest .gitignore first; the first that has an opinion decides."""
+        """Ask the nearest .gitignore first; the last of its lines that matches decides."""
         folder = label
         while folder:
             folder = folder.rpartition("/")[0]
-            spec = self._specs.get(folder)
-            if spec is None:
-                continue
-            include = spec.check_file(path[len(folder) + 1 if folder else 0 :]).include
-            if include is not None:
-                where = f"{folder}/{GITIGNORE}" if folder else GITIGNORE
-                return (path, f"ignored by {where}") if include else ("", "")
+            below = path[len(folder) + 1 if folder else 0 :]
+            for pattern in reversed(self._patterns.get(folder, [])):
+                if _matches_itself(pattern.regex, below):
+                    where = f"{folder}/{GITIGNORE}" if folder else GITIGNORE
+                    return (path, f"ignored by {where}") if pattern.include else ("", "")
         return "", ""
+
+
+def _matches_itself(regex: re.Pattern[str], path: str) -> bool:
+    """Whether a pattern matches `path` and not only a folder above it.
+
+    pathspec lets "deep/" match all that is in deep as well. That is right for leaving things out, but
+    "!deep/" would then bring back files that git leaves out. Its regex marks where the folder ends.
+    """
+    match = regex.match(path)
+    if match is None:
+        return False
+    if _FOLDER_END in regex.groupindex:
+        return match.end(_FOLDER_END) in (-1, len(path))
+    return not (match.end() == len(path) and path.endswith("/") and regex.pattern.endswith("/"))  # "docs/**" on docs
 
 
 def _is_pattern(line: str) -> bool:
