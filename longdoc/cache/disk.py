@@ -117,7 +117,7 @@ class DiskCache:
         """
         lock = self.use(match.folder)
         if lock is None:
-            raise CacheError("it has just been deleted", code="gone")
+            raise CacheError("it is being deleted or cannot be locked", code="gone")
         with lock:
             try:
                 # Another program may have replaced the entry since it was found.

@@ -27,7 +27,7 @@ def folders(root: Path) -> list[Path]:
     """Return the entries' folders, least recently used first."""
     try:
         found = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    except FileNotFoundError:
+    except OSError:  # no folder yet, or none that can be read: nothing is stored
         return []
     return sorted(found, key=lambda path: (last_used_at(path), path.name))
 
@@ -46,8 +46,8 @@ def used_bytes(roots: Iterable[Path]) -> int:
         for file in _files(root):
             try:
                 status = file.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
+            except OSError:
+                continue  # just deleted
             sizes[status.st_dev, status.st_ino] = status.st_size
     return sum(sizes.values())
 
@@ -109,7 +109,7 @@ def sweep(readings: Path) -> None:
     """Delete what killed programs left: folders half made or half deleted."""
     try:
         leftovers = [path for path in readings.iterdir() if path.name.startswith((NEW, OLD))]
-    except FileNotFoundError:
+    except OSError:
         return
     for path in leftovers:
         process = path.name.split("-")[1]

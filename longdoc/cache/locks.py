@@ -34,13 +34,10 @@ class Lock:
 
 
 def take(path: Path, *, exclusive: bool) -> Lock | None:
-    """Lock the file `path` without waiting; None when another holds it or it has been deleted.
-
-    Raises OSError other than that, as when too many files are open.
-    """
+    """Lock the file `path` without waiting; None when another holds it, it has been deleted, or the disk refuses."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except (FileNotFoundError, NotADirectoryError):
+        descriptor = _open(path)
+    except OSError:
         return None
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
@@ -48,10 +45,14 @@ def take(path: Path, *, exclusive: bool) -> Lock | None:
         opened, named = os.fstat(descriptor), os.stat(path)
         if (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino):
             return Lock(descriptor)
-    except (BlockingIOError, FileNotFoundError, NotADirectoryError):
+    except OSError:
         pass
-    except BaseException:
-        os.close(descriptor)
-        raise
     os.close(descriptor)
     return None
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # enough for a lock, and works on a disk that is full
+    except FileNotFoundError:
+        return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

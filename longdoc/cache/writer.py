@@ -10,6 +10,7 @@ by hard link.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -170,8 +171,9 @@ def _begin(cache: DiskCache, planned: Manifest, token_ids: Sequence[int]) -> Wri
         folder.mkdir(mode=0o700)
         for name, exclusive in ((evict.LOCK, False), (evict.WRITER, True)):
             lock = take(folder / name, exclusive=exclusive)
-            if lock is not None:
-                locks.append(lock)
+            if lock is None:
+                raise OSError(errno.ENOLCK, "its folder cannot be locked")
+            locks.append(lock)
         persist.write_file(folder / persist.TOKENS, persist.token_bytes(token_ids))
         linked = _link(base.folder, folder, shared) if base else ()
         return Writer(cache, folder, planned.extended(linked), locks, new=True)
