@@ -66,22 +66,58 @@ def as_json(task: str, model: str, found: Sequence[Row], extra: Mapping[str, Any
 
 
 def table(found: Sequence[Row]) -> str:
-    """Return the rows as aligned text: scores in percent (ratios and counts as they are), intervals beside them.
+    """Return the rows as aligned text: scores in percent (other figures as they are), intervals beside them.
 
-    Columns that say nothing in any row, or the same in all, are named once above.
+    Columns that say nothing in any row, or the same in all, are named once above. Rows of single depths
+    become one small map for each way of reading: depth down, length across, the first metric in percent.
     """
     if not found:
         return "Nothing was measured."
+    flat = [one for one in found if one.get("depth") is None]
+    deep = [one for one in found if one.get("depth") is not None and one["metric"] == found[0]["metric"]]
+    parts = [_flat(flat)] if flat else []
+    series: dict[str, list[Row]] = {}
+    for one in deep:
+        series.setdefault(_series_name(one, deep), []).append(one)
+    parts += [_depth_map(name, members) for name, members in series.items()]
+    return "\n\n".join(parts)
+
+
+def _flat(found: Sequence[Row]) -> str:
     names = list(dict.fromkeys(name for one in found for name in one if name not in _MEASURED))
     values = {name: {one.get(name) for one in found} for name in names}
     shown = [name for name in names if len(values[name]) > 1 or name == "length"]
     same = [f"{name} {value}" for name in names if name not in shown for value in values[name] if value is not None]
     head = [_title(name) for name in shown] + ["metric", "n", "score", "95 % interval"]
     lines = [head, *([_cell(one.get(name)) for name in shown] + _numbers(one) for one in found)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
-    text = [_aligned(line, widths) for line in lines]
-    text.insert(1, "  ".join("-" * width for width in widths))
+    text = _columns(lines)
     return "\n".join([*([", ".join(same)] if same else []), *text])
+
+
+def _series_name(one: Row, among: Sequence[Row]) -> str:
+    """Return the labels that tell this row's series from the others."""
+    names = [name for name in one if name not in (*_MEASURED, "length", "depth")]
+    varying = [name for name in names if len({other.get(name) for other in among}) > 1]
+    return ", ".join(f"{_title(name)} {_cell(one.get(name))}" for name in varying)
+
+
+def _depth_map(name: str, found: Sequence[Row]) -> str:
+    lengths = sorted({int(one["length"] or 0) for one in found})
+    depths = sorted({float(one["depth"] or 0) for one in found})
+    scores = {(float(one["depth"] or 0), int(one["length"] or 0)): float(one["score"] or 0) for one in found}
+    head = ["depth", *(f"{length:,}" for length in lengths)]
+    lines = [head]
+    for depth in depths:
+        cells = [f"{100 * scores[depth, length]:.0f}" if (depth, length) in scores else "" for length in lengths]
+        lines.append([f"{depth:g}", *cells])
+    title = f"{found[0]['metric']} by depth and length" + (f", {name}" if name else "")
+    return "\n".join([title, *_columns(lines)])
+
+
+def _columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
+    text = [_aligned(line, widths) for line in lines]
+    return [text[0], "  ".join("-" * width for width in widths), *text[1:]]
 
 
 def _title(name: str) -> str:

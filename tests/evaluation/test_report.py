@@ -63,6 +63,17 @@ def test_the_table_names_what_is_the_same_once_and_aligns_the_rest() -> None:
     assert report.table([]) == "Nothing was measured."
 
 
+def test_depths_become_a_map_for_each_way() -> None:
+    text = report.table(report.rows(records(), [(), ("depth",)]))
+    maps = text.split("\n\n")[1:]
+    assert [one.splitlines()[0] for one in maps] == [
+        "exact by depth and length, position none",
+        "exact by depth and length, position yarn",
+    ]
+    assert maps[0].splitlines()[1].split() == ["depth", "1,024", "2,048"]
+    assert [line.split() for line in maps[0].splitlines()[3:]] == [["0", "60", "60"], ["0.5", "40", "40"]]
+
+
 def test_figures_that_are_no_shares_are_not_shown_as_percent() -> None:
     row = {"length": 2048, "unit": "ratio", "metric": "perplexity", "n": 3, "score": 41.5, "low": 40.0, "high": 43.25}
     assert "41.50  40.00 - 43.25" in report.table([row])
