@@ -1,0 +1,66 @@
+// Models & memory: what there is, what each can take, and what a length would cost before anything is loaded.
+
+import { attempt, button, call, h, memory, number } from "./core.js";
+import { keys } from "./keys.js";
+import { strip as makeStrip } from "./strip.js";
+
+export async function models(root) {
+  const table = h("div", { class: "ld-table-frame", tabindex: "0", role: "region", "aria-label": "Models" });
+  const name = h("input", { class: "ld-field", "aria-label": "Folder, name or address of a model", placeholder: "Folder, Qwen/Qwen3-4B, or http://127.0.0.1:8000" });
+  const add = h("form", { class: "ld-row", onsubmit: (event) => { event.preventDefault(); attempt(async () => { const row = await call("add_model", { name: name.value }); memory.set("model", row.name); name.value = ""; await list(); }); } }, name, h("button", { class: "ld-button", type: "submit" }, "Add model"));
+  const slider = h("input", { type: "range", min: "9", max: "20", step: "0.25", "aria-label": "Length to plan for", oninput: () => { length = Math.round(2 ** Number(slider.value)); later(); } });
+  const windowBox = h("input", { type: "number", class: "ld-field", min: "256", step: "1", "aria-label": "Window in tokens", placeholder: "the model's own", onchange: () => { const n = Number(windowBox.value); memory.set("window", n >= 1 ? Math.round(n) : null); later(); } });
+  windowBox.value = memory.get("window") ?? "";
+  const own = button("Use the model's own", () => { windowBox.value = ""; memory.set("window", null); later(); }, { quiet: true });
+  const plan = h("div", { class: "ld-plan", role: "status" });
+  let length = 32768;
+  let timer = null;
+  let rows = [];
+  slider.value = String(Math.log2(length));
+
+  async function list() {
+    const made = await call("models");
+    rows = made.rows;
+    if (!rows.some((row) => row.usable && row.name === memory.get("model"))) memory.set("model", made.usual);
+    table.replaceChildren(h("table", { class: "ld-table" },
+      h("thead", {}, h("tr", {}, ["Use", "Model", "Training length", "Window", "Tested up to", "Size", "Licence", "Fits here"].map((label) => h("th", { scope: "col" }, label)))),
+      h("tbody", {}, rows.map(row_))));
+    later();
+  }
+
+  function row_(row) {
+    const pick = h("input", { type: "radio", name: "ld-model", "aria-label": `Use ${row.name}`, disabled: !row.usable, onchange: () => { memory.set("model", row.name); later(); } });
+    pick.checked = row.name === memory.get("model");
+    if (!row.usable) return h("tr", {}, h("td", {}, pick), h("th", { scope: "row" }, row.name), h("td", { colspan: "6" }, row.why));
+    const fits = row.fits.map((f) => h("li", {}, `${number(f.tokens)}: ${f.word}`));
+    return h("tr", {},
+      h("td", {}, pick),
+      h("th", { scope: "row" }, row.name, row.remote ? h("p", { class: "ld-message" }, "The documents leave this computer.") : null, h("p", { class: "ld-dim" }, row.note || row.architecture), row.remote || row.name.includes("/") ? button("Remove from the list", () => attempt(async () => { await call("forget_model", { name: row.name }); await list(); }), { quiet: true }) : null),
+      h("td", {}, number(row.native)), h("td", {}, number(row.window)), h("td", {}, row.tested ? number(row.tested) : "not measured"),
+      h("td", {}, row.size || "on a server"), h("td", {}, row.licence || "not stated"), h("td", {}, h("ul", { class: "ld-fits" }, fits)));
+  }
+
+  function later() { clearTimeout(timer); timer = setTimeout(preview, 120); }
+
+  function preview() {
+    return attempt(async () => {
+      const made = await call("preview", { model: memory.get("model"), tokens: length, window: memory.get("window") });
+      const words = { native: "within training length", extended_tested: "extended, tested", extended_untested: "extended, untested at this length", over: "over the window" };
+      slider.setAttribute("aria-valuetext", `${number(length)} tokens`);
+      plan.replaceChildren(h("p", { class: "ld-big" }, `${number(length)} tokens with ${memory.get("model")}`),
+        h("dl", { class: "ld-facts-list" }, [["Zone", words[made.zone]], ["Positions", made.method === "none" ? "the model's own" : made.method], ["Memory", made.memory || "on the server"], ["Reading", made.time], ["Window", number(made.window)]].flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])),
+        h("ul", { class: "ld-reasons" }, made.reasons.map((reason) => h("li", {}, reason))));
+    });
+  }
+
+  const strip = makeStrip(async () => undefined);
+  root.append(strip.region, h("main", { class: "ld-models" },
+    h("h2", {}, "Models & memory"),
+    h("p", {}, "The bundled reader finds and quotes: it answers with the sentence that says it, and says so when nothing does. It does not reason, summarise freely or count. For that, name a larger model below: a folder with safetensors weights, a model already in the Hugging Face cache, or the address of a server that speaks the OpenAI protocol. Nothing is downloaded here; to fetch a model, run ", h("code", {}, "longdoc models pull NAME"), " in a terminal."),
+    table, add,
+    h("section", { class: "ld-card", "aria-label": "What a length costs" }, h("h3", {}, "What a length costs"), h("label", { class: "ld-label" }, "Length", slider),
+      h("div", { class: "ld-row" }, h("label", { class: "ld-label ld-inline" }, "Window", windowBox), own), plan)));
+  keys({});
+  await list();
+  strip.poll();
+}

@@ -1,0 +1,108 @@
+"""Models as the pages need them: what there is, what each can take, how to count for it.
+
+Weights stay unloaded until a question needs them; the catalogue looks at folders,
+the engine asks servers. Which model a person chose comes with each call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from longdoc.answer import Kit, kit_of
+from longdoc.backends.remote import is_address
+from longdoc.engine import Engine
+from longdoc.errors import LongDocError, UserError
+from longdoc.packing import Included
+from longdoc.planning import duration, memory
+from longdoc.settings import Settings
+
+MAX_NAME = 500
+_LADDER = (2_048, 8_192, 32_768, 131_072)
+
+
+class Models:
+    """Looks models up; remembers only the addresses and folders that pages ask for."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self.settings, self.engine = settings, engine
+
+    def kit(self, model: str) -> Kit:
+        """Return what a model needs to be asked. Raises ModelError, RemoteError, UserError."""
+        name = model.strip() or self.settings.model
+        if len(name) > MAX_NAME or not name.isprintable():
+            raise UserError("This is not the name of a model.", next_step="Choose one of the list.")
+        return kit_of(self.engine, name)
+
+    def listed(self, extra: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Return a row for each model there is and for the folders, hub names or addresses in `extra`."""
+        from longdoc.backends.catalogue import available
+
+        names = [entry.name for entry in available(self.settings)]
+        return [self.row(name) for name in dict.fromkeys([*names, *extra])]
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Return one model as JSON; one that cannot be used says why."""
+        try:
+            info = self.engine.info(name)
+        except LongDocError as error:
+            return {"name": name, "usable": False, "why": str(error), "remote": is_address(name)}
+        return {
+            "name": name,
+            "usable": True,
+            "remote": info.kind == "remote",
+            "architecture": info.architecture,
+            "native": info.native_context,
+            "window": self.engine.plan(name, 1).window,
+            "tested": info.tested_context,
+            "parameters": info.n_parameters,
+            "size": memory.size(info.weight_bytes) if info.weight_bytes else "",
+            "licence": info.licence,
+            "note": info.note,
+            "fits": self._fits(name),
+        }
+
+    def preview(self, model: str, n_tokens: int, window: int | None = None) -> dict[str, Any]:
+        """Return in words what reading `n_tokens` would take. Raises ModelError."""
+        plan = self.engine.plan(model, n_tokens, **({"window": window} if window else {}))
+        return {
+            "tokens": n_tokens,
+            "window": plan.window,
+            "zone": plan.zone,
+            "method": plan.position_method + (f" ×{plan.factor:g}" if plan.factor > 1 else ""),
+            "memory": memory.size(plan.predicted_bytes) if plan.predicted_bytes else "",
+            "time": time_in_words(plan.predicted_s),
+            "reasons": list(plan.reasons),
+        }
+
+    def _fits(self, name: str) -> list[dict[str, Any]]:
+        """Return for some lengths whether they fit the window and this computer's memory."""
+        rows = []
+        available = memory.available_bytes()
+        for n_tokens in _LADDER:
+            plan = self.engine.plan(name, n_tokens)
+            too_big = bool(plan.predicted_bytes) and memory.refusal(plan, plan.predicted_bytes, available) is not None
+            word = "over the window" if plan.zone == "over" else "too big for memory" if too_big else "fits"
+            rows.append({"tokens": n_tokens, "word": word})
+        return rows
+
+
+def count(kit: Kit, item: Included) -> int:
+    """Return the tokens that a document takes in a prompt, its headers included."""
+    prompt = kit.pack([item], None if not kit.remote else "")
+    return sum(r.tokens[1] - r.tokens[0] for r in prompt.regions if r.document_id == item.document.id)
+
+
+def count_question(kit: Kit, question: str) -> int:
+    """Return the tokens of everything in a prompt that is no document."""
+    return len(kit.pack([], question).token_ids)
+
+
+def counting(kit: Kit) -> str:
+    """Return what tells counts of this model from those of others."""
+    return kit.tokenizer.fingerprint if kit.tokenizer is not None else "estimate"
+
+
+def time_in_words(seconds: float | None) -> str:
+    """Return a predicted time; "not measured yet" where nothing is known."""
+    return "not measured yet" if seconds is None else f"about {duration(seconds)}"
