@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def test_parts_over_any_partition_join_to_the_whole(cuts: list[int], seed: int) 
     torch.manual_seed(seed)
     scores, values = torch.randn(3, 5, 40).double() * 20, torch.randn(3, 40, 8).double()
     edges = [0, *sorted(cuts), 40]
-    parts = [whole(scores[..., a:b], values[:, a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [whole(scores[..., a:b], values[:, a:b]) for a, b in itertools.pairwise(edges)]
     joined, expected = merge(parts), whole(scores, values)
     torch.testing.assert_close(joined.output, expected.output)
     torch.testing.assert_close(joined.lse, expected.lse)
