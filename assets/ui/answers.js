@@ -12,7 +12,7 @@ export function answerBody(view, links) {
   const summary = [...counted].map(([words, n]) => `${n} ${words.toLowerCase()}`).join(", ");
   return [
     view.stopped ? h("p", { class: "ld-flag" }, "Stopped. This is what there was.") : null,
-    view.not_stated ? h("p", { class: "ld-flag" }, view.citations.length ? "The documents do not say. Nearest passages:" : "The documents do not say.") : null,
+    view.not_stated && view.mode !== "none" ? h("p", { class: "ld-flag" }, view.citations.length ? "The documents do not say. Nearest passages:" : "The documents do not say.") : null,
     text,
     view.citations.length ? h("details", { class: "ld-evidence", open: view.not_stated || view.citations.length <= 3 },
       h("summary", {}, `Evidence: ${summary}`),

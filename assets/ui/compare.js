@@ -125,7 +125,7 @@ export async function compare(root) {
   }
 
   const strip = makeStrip(async () => { if (memory.get("comparison") !== null) await draw(); });
-  root.append(strip.region, h("main", { class: "ld-columns ld-two" }, main, reader.region));
+  root.append(strip.region, h("div", { class: "ld-columns ld-two" }, main, reader.region));
   keys({ question: () => box.focus(), previous: () => links.step(-1), next: () => links.step(1), escape: () => { links.hide(); if (reader.isOpen()) reader.close(); } });
   await pickSources();
   const wanted = memory.get("compareTurn");

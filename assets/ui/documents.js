@@ -35,10 +35,10 @@ export async function documents(root) {
       const reading = state.jobs.filter((job) => job.kind === "ingest" || job.kind === "look");
       if (reading.length || library.active()) await library.refresh();
     }
-    talk.setHasCards(memory.get("ticks").length > 0);
+    talk.setHasCards(library.hasCards());
   });
   document.addEventListener("longdoc-poll", strip.poll);
-  root.append(strip.region, h("main", { class: "ld-columns" }, library.region, talk.region, reader.region));
+  root.append(strip.region, h("div", { class: "ld-columns" }, library.region, talk.region, reader.region));
   keys({
     question: talk.focus, find: library.focusSearch, previous: () => links.step(-1), next: () => links.step(1),
     escape: () => { links.hide(); if (reader.isOpen()) reader.close(); else talk.stop(); },
@@ -46,6 +46,7 @@ export async function documents(root) {
   await talk.listModels();
   await talk.listThreads();
   await library.refresh();
+  talk.setHasCards(library.hasCards());
   await talk.open(memory.get("thread"));
   await budget.update();
   talk.check();

@@ -228,6 +228,7 @@ export function library({ onTicks, onOpen }) {
     part: (id) => { const card = state.cards.find((c) => c.id === id); if (card) choosePart(card, (choice) => { setTicks([...memory.get("ticks").filter((t) => t.id !== id), { id, ...choice }]); draw(); }); },
     outline: (id) => { const card = state.cards.find((c) => c.id === id); if (card) chooseOutline(card, (choice) => { setTicks([...memory.get("ticks").filter((t) => t.id !== id), { id, ...choice }]); draw(); }); },
     untickNamed(names) { setTicks(memory.get("ticks").filter((t) => !names.includes(state.cards.find((c) => c.id === t.id)?.title))); draw(); },
+    hasCards: () => state.cards.length > 0,
     active: () => state.adding.some((job) => job.state === "queued" || job.state === "running"),
   };
 }

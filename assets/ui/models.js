@@ -54,7 +54,7 @@ export async function models(root) {
   }
 
   const strip = makeStrip(async () => undefined);
-  root.append(strip.region, h("main", { class: "ld-models" },
+  root.append(strip.region, h("div", { class: "ld-models" },
     h("h2", {}, "Models & memory"),
     h("p", {}, "The bundled reader finds and quotes: it answers with the sentence that says it, and says so when nothing does. It does not reason, summarise freely or count. For that, name a larger model below: a folder with safetensors weights, a model already in the Hugging Face cache, or the address of a server that speaks the OpenAI protocol. Nothing is downloaded here; to fetch a model, run ", h("code", {}, "longdoc models pull NAME"), " in a terminal."),
     table, add,

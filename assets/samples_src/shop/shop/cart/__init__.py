@@ -1,0 +1,1 @@
+"""A cart belongs to a session until it becomes an order."""

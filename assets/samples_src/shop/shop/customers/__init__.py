@@ -1,0 +1,1 @@
+"""People with an account; most buy without one."""

@@ -1,0 +1,1 @@
+"""Money is counted in whole cents; only tax and rebates need fractions."""

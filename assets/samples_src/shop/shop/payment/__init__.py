@@ -1,0 +1,1 @@
+"""Money in and, sometimes, out again."""

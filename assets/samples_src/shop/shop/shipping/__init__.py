@@ -1,0 +1,1 @@
+"""Boxes, tubes and how they travel."""

@@ -1,0 +1,1 @@
+"""SQLite, for everything that has to survive the night."""

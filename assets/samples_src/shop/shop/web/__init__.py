@@ -1,0 +1,1 @@
+"""Pages. Nothing here knows how a price is made."""
