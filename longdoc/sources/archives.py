@@ -101,7 +101,7 @@ class ZipArchive:
         found: dict[str, Entry] = {}
         kept: dict[int, bytes] = {}
         for key, info in enumerate(self._infos):
-            if info.is_dir():
+            if info.orig_filename.endswith("/"):  # is_dir() fails on an empty name
                 continue
             # zipfile cuts at NUL; the name as it stands in the directory shows it.
             label, problem = safe_label(info.orig_filename)

@@ -19,6 +19,11 @@ from pathlib import Path
 from longdoc.errors import SourceError
 from longdoc.settings import Settings
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python built without it; zipfile then refuses such members by itself
+    LZMAError = zlib.error  # type: ignore[misc,assignment]
+
 _END_OF_DIRECTORY = b"PK\x05\x06"
 _DIRECTORY_ENTRY = b"PK\x01\x02"
 _MAX_DIRECTORY_BYTES = 32 << 20
@@ -29,6 +34,7 @@ DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
+    LZMAError,
     gzip.BadGzipFile,
     EOFError,
     struct.error,
@@ -37,6 +43,7 @@ DAMAGE = (
     KeyError,
     OverflowError,
     OSError,
+    RuntimeError,  # and NotImplementedError, of versions yet to come
 )
 
 
