@@ -38,6 +38,7 @@ from longdoc.tokens import TextTokenizer
 from longdoc.types import ModelInfo, ReadingPlan
 
 _INCIDENTAL = frozenset({"_name_or_path", "transformers_version", "architectures", "dtype", "_attn_implementation"})
+_SCORE_STEP = 256  # tokens whose logits over the whole vocabulary are held at once
 _KV_FORMAT = "1"  # changes when the same inputs would give other keys or values
 
 
@@ -165,6 +166,21 @@ class TransformerBackend:
         finally:
             reading.tail.drop()
 
+    def score(self, token_ids: Sequence[int], plan: ReadingPlan, stop: threading.Event) -> Iterator[list[float]]:
+        """Yield, step by step, the natural log-probability of every token but the first. Raises as `prefill`."""
+        self._check(plan)
+        method, regime = self._regime(plan)
+        reading, pace = self.new_cache(plan, len(token_ids)), Pace(self.info, min(plan.prefill_step, _SCORE_STEP))
+        while reading.n_tokens < len(token_ids) - 1:
+            if stop.is_set():
+                raise Stopped
+            at = reading.n_tokens
+            piece = list(token_ids[at : min(at + pace.size(at), len(token_ids) - 1)])
+            logits = self._run(piece, reading, method, regime, in_tail=False, head=True, every=True)
+            reading.commit(piece)
+            following = torch.tensor(token_ids[at + 1 : reading.n_tokens + 1], device=logits.device)
+            yield torch.log_softmax(logits, -1).gather(1, following[:, None])[:, 0].tolist()
+
     def _read_question(
         self,
         question_ids: list[int],
@@ -198,9 +214,13 @@ class TransformerBackend:
         *,
         in_tail: bool,
         head: bool = False,
+        every: bool = False,
         evidence: Evidence | None = None,
     ) -> Tensor:
-        """One forward pass; keys and values go to segment or tail. Returns logits [vocab], empty without `head`."""
+        """One forward pass; keys and values go to segment or tail.
+
+        Returns logits [vocab] after the last token, with `every` [n, vocab] after each; empty without `head`.
+        """
         tail, n = reading.tail, len(token_ids)
         first = reading.n_tokens + (tail.n_tokens if in_tail else 0)
         if in_tail:
@@ -223,8 +243,9 @@ class TransformerBackend:
         logits = torch.empty(0)
         with regime.applied(self._base), precision.products(reading.dtype, n), interface.running(step):
             if head:
-                result = self._model(input_ids=ids, position_ids=positions, use_cache=False, logits_to_keep=1)
-                logits = result.logits[0, -1].float()
+                keep = 0 if every else 1  # 0 is all of them
+                result = self._model(input_ids=ids, position_ids=positions, use_cache=False, logits_to_keep=keep)
+                logits = result.logits[0].float() if every else result.logits[0, -1].float()
             else:
                 with suppress(Ended):
                     self._base(input_ids=ids, position_ids=positions, use_cache=False)
