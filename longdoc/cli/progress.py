@@ -89,9 +89,12 @@ def in_words(progress: Progress) -> str:
     """Return one step as a person reads it: "Reading 61,440 of 148,310 tokens, 1 min 12 s left"."""
     word = _WORDS[progress.stage]
     if progress.stage == "queued":
-        return f"{word}: {progress.done + 1}. in line" if progress.total else word
+        before = "1 request" if progress.total == 1 else f"{progress.total} requests"
+        return f"{word}: {before} before this one" if progress.total else word
     if progress.stage == "loading":
         return f"{word} the model"
+    if progress.stage == "saving":
+        return word
     if progress.stage == "reused":
         return f"{word}: {progress.done:,} tokens"
     if progress.stage == "answering":

@@ -29,16 +29,17 @@ def extract(item: Included, forms: Sequence[SectionForm], stop: threading.Event)
     _check(stop)
     centrality = central(texts)
     _check(stop)
-    used: set[int] = set()
+    fits = [[form.score(text) for text in texts] for form in forms]
     sections = []
-    for form in forms:
+    for number, form in enumerate(forms):
         scores = []
-        for index, text in enumerate(texts):
-            fit = 0.0 if index in used else form.score(text)
-            floor = _CUE_FLOOR if form.needs else 0.0
-            scores.append(fit * (floor + float(centrality[index])))
+        for index in range(len(texts)):
+            fit = fits[number][index]
+            # A sentence belongs to the section it fits best; an overview takes from all of them.
+            if form.needs and fit < max(other[index] for other, one in zip(fits, forms, strict=True) if one.needs):
+                fit = 0.0
+            scores.append(fit * ((_CUE_FLOOR if form.needs else 0.0) + float(centrality[index])))
         chosen = choose(scores, texts, form.most)
-        used.update(chosen)
         items = [Item(texts[i], (citation(item.document, item.name, *found[i], "verified", "quote"),)) for i in chosen]
         sections.append(Section(form.title, tuple(items) or none_stated()))
         _check(stop)
