@@ -41,7 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("evaluate", help="measure a model, with 95 %% intervals")
     tasks = parser.add_subparsers(dest="task", metavar="TASK", required=True)
     for name, (text, add_options, _) in TASKS.items():
-        one = tasks.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        # An abbreviation would take --mode for --model where a task has no modes.
+        one = tasks.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
         _add_common(one)
         add_options(one)
 
