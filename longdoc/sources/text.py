@@ -19,11 +19,13 @@ from longdoc.sources.loaded import Loaded, Report, TextBuilder, invisible_warnin
 from longdoc.types import Segment
 
 _CHAPTER = re.compile(
-    r"(?im)(?:\A|(?<=\n\n)|(?<=\n[ \t]\n))[ \t]*"
-    r"((?:chapter|part|book|volume|article|section|appendix|annex|schedule|act|canto|letter)"
-    r"[ \t]+(?:\d{1,4}|[ivxlcdm]{1,8}|[a-h]|[a-z]{3,12})\b(?![^\n]{0,200}[ \t.]{4,100}\d+[ \t]{0,9}$)[^\n]{0,100}"
-    r"|prologue|epilogue|introduction|preface|foreword|afterword|conclusion)[ \t.:]{0,20}(?=\n[ \t]*\n)"
+    r"(?i)(?:(?:chapter|part|book|volume|article|section|appendix|annex|schedule|act|canto|letter)[ \t]+"
+    r"(?:\d{1,4}|[ivxlcdm]{1,8}|[a-h]|[a-z]{3,12})\b.{0,100}"
+    r"|prologue|epilogue|introduction|preface|foreword|afterword|conclusion)[ \t.:]*"
 )
+_MAX_HEADING_CHARACTERS = 140
+_BLANK_LINE = re.compile(r"\n[ \t]*(?:\n|\Z)|\Z")
+_LEADS_TO_A_PAGE = re.compile(r"[ \t.]{4,}\d+$")  # a line of a table of contents
 
 
 def read_text(path: Path, name: str, settings: Settings) -> tuple[str, Decoded, int]:
@@ -85,9 +87,22 @@ def _pages(text: str, builder: TextBuilder) -> None:
 
 
 def _chapters(text: str, builder: TextBuilder) -> None:
-    found = list(_CHAPTER.finditer(text))
+    """Name chapters by headings that stand alone between blank lines."""
+    found: list[tuple[int, str]] = []
+    position, blank_above = 0, True
+    while position < len(text):
+        end = text.find("\n", position)
+        end = len(text) if end < 0 else end
+        blank = not text[position : min(end, position + _MAX_HEADING_CHARACTERS)].strip()
+        if blank_above and not blank and end - position <= _MAX_HEADING_CHARACTERS:
+            heading = text[position:end].strip()
+            alone = _CHAPTER.fullmatch(heading) and _BLANK_LINE.match(text, end)
+            if alone and not _LEADS_TO_A_PAGE.search(heading):
+                found.append((text.index(heading, position), heading))
+        blank_above = blank
+        position = end + 1
     if len(found) < 2:
         return  # a single match is as likely a line of prose
-    for match, following in zip(found, [*found[1:], None], strict=True):
-        start = match.start(1)
-        builder.segment(start, "chapter", match.group(1), end=following.start(1) if following else len(text), level=1)
+    for n, (start, heading) in enumerate(found):
+        end = found[n + 1][0] if n + 1 < len(found) else len(text)
+        builder.segment(start, "chapter", heading, end=end, level=1)
