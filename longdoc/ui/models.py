@@ -18,7 +18,7 @@ from longdoc.planning import duration, memory
 from longdoc.settings import Settings
 
 MAX_NAME = 500
-_LADDER = (2_048, 8_192, 32_768, 131_072)
+_LADDER = (2_048, 8_192, 32_768)
 
 
 class Models:
@@ -79,7 +79,8 @@ class Models:
         """Return for some lengths whether they fit the window and this computer's memory."""
         rows = []
         available = memory.available_bytes()
-        for n_tokens in _LADDER:
+        longest = self.engine.plan(name, 1).window - self.settings.answer_reserve_tokens
+        for n_tokens in [*(n for n in _LADDER if n < longest), longest]:
             plan = self.engine.plan(name, n_tokens)
             too_big = bool(plan.predicted_bytes) and memory.refusal(plan, plan.predicted_bytes, available) is not None
             word = "over the window" if plan.zone == "over" else "too big for memory" if too_big else "fits"

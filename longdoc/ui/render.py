@@ -54,7 +54,7 @@ def place(citation: Citation) -> str:
     """Return where a citation stands, in words: "lease.pdf, page 47", "shop, src/cart.py:40-44"."""
     label = inert(citation.label)
     if citation.page is not None and label.startswith("p. "):
-        label = f"page {label[3:]}"
+        label = f"pages {label[3:]}".replace(" to p. ", " to ") if " to p. " in label else f"page {label[3:]}"
     return ", ".join(part for part in (inert(display_name(citation.source)) if citation.source else "", label) if part)
 
 

@@ -126,7 +126,9 @@ def _page(page: Page, context: Context) -> None:
         return calls.call(data)
 
     Navbar(main_page_name=PAGES[0].title)
-    gr.HTML(skeleton(page), js_on_load=_ON_LOAD, server_functions=[call], apply_default_css=False, elem_id="longdoc-frame")
+    gr.HTML(
+        skeleton(page), js_on_load=_ON_LOAD, server_functions=[call], apply_default_css=False, elem_id="longdoc-frame"
+    )
 
 
 def _quiet_gradio(context: Context) -> None:
