@@ -63,7 +63,6 @@ def measure(
     *,
     hide_in: int = HIDE_IN,
     limit: int | None = None,
-    target_tokens: int = 256,
     indexed: Indexed | None = None,
 ) -> Row:
     """Return the evidence hits of one set's questions. `count` gives a text's length in tokens."""
@@ -79,7 +78,7 @@ def measure(
             whole = as_document(document)
             n_tokens = count(document.text)
             began = time.perf_counter()
-            passages = chunks(whole, count, target_tokens)
+            passages = chunks(whole)
             index.add(whole, passages)
             indexed.seconds += time.perf_counter() - began
             indexed.tokens += n_tokens
@@ -225,7 +224,7 @@ def large_index(sets: Iterable[QaSet], count: Callable[[str], int], n_tokens: in
             size = count(document.text)
             began = time.perf_counter()
             whole = as_document(document)
-            index.add(whole, chunks(whole, count))
+            index.add(whole, chunks(whole))
             indexed.seconds += time.perf_counter() - began
             indexed.tokens += size
             scope.append(document.id)

@@ -8,8 +8,8 @@ windows.py     where exactly to cite, and in which order
 embed.py       an optional embedding model
 """
 
-from longdoc.retrieval.chunk import MAX_CHARACTERS, chunks
+from longdoc.retrieval.chunk import MAX_CHARACTERS, about_tokens, chunks
 from longdoc.retrieval.embed import Embedder, find_embedder
 from longdoc.retrieval.index import Index, in_document_order
 
-__all__ = ["MAX_CHARACTERS", "Embedder", "Index", "chunks", "find_embedder", "in_document_order"]
+__all__ = ["MAX_CHARACTERS", "Embedder", "Index", "about_tokens", "chunks", "find_embedder", "in_document_order"]

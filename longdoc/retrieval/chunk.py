@@ -14,13 +14,19 @@ from longdoc.retrieval.structure import SECTION, WALL, Structure, structure
 from longdoc.types import Document, Passage
 
 MAX_CHARACTERS = 1000  # the longest citation that counts as evidence
+CHARACTERS_PER_TOKEN = 4  # about, in English; passages need no exact count
 _FULL_ENOUGH = 0.35  # of a passage: from here on a heading opens a new one
 
 
-def chunks(document: Document, count: Callable[[str], int], target_tokens: int = 256) -> list[Passage]:
+def about_tokens(text: str) -> int:
+    """Return about how many tokens a text has, the same for every model, so that one index serves all."""
+    return len(text) // CHARACTERS_PER_TOKEN + 1
+
+
+def chunks(document: Document, count: Callable[[str], int] = about_tokens, target_tokens: int = 256) -> list[Passage]:
     """Return the passages of a document in order, each at most `target_tokens` and 1,000 characters.
 
-    A single word without blanks that is longer stays whole up to 400 characters.
+    A unit is never divided, so one of more tokens (at most 400 characters) is a passage of its own.
     """
     units = units_of(document)
     sizes = [count(document.text[a:b]) for a, b in zip(units.starts, units.ends, strict=True)]

@@ -69,7 +69,9 @@ class Embedder:
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
             from transformers import AutoModel, AutoTokenizer
+            from transformers.utils import logging
 
+            logging.disable_progress_bar()  # stderr belongs to our own progress
             try:
                 tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
                 model = AutoModel.from_pretrained(

@@ -102,7 +102,7 @@ class Index:
             wanted = set(candidates) | set(sorted(near, key=lambda p: -near[p])[:CANDIDATES])
             stretches = list(_stretches(db, sorted(wanted)))
             rarity = _rarity(db, query, scope, total)
-        ranked = rank(stretches, query, rarity, max_characters)
+        ranked = rank(stretches, query, rarity, max_characters, wordless=bool(near))
         if near:
             ranked = _fused(ranked, near)
         return [Passage(w.stretch.document_id, w.start, w.end, w.text, score=w.score) for w in apart(ranked, top_k)]
@@ -238,10 +238,10 @@ def _fused(windows: Sequence[Window], near: dict[int, float]) -> list[Window]:
     """Return windows by reciprocal-rank fusion of their order and of the order of their nearest passage."""
     nearness = [max(near.get(p, -1.0) for p in window.passages) for window in windows]
     by_meaning = {at: place for place, at in enumerate(sorted(range(len(windows)), key=lambda at: -nearness[at]))}
-    scored = [
-        replace(window, score=1 / (RANK_CONSTANT + place) + 1 / (RANK_CONSTANT + by_meaning[place]))
-        for place, window in enumerate(windows)
-    ]
+    scored = []
+    for place, window in enumerate(windows):
+        by_words = 1 / (RANK_CONSTANT + place) if window.score > 0 else 0.0
+        scored.append(replace(window, score=by_words + 1 / (RANK_CONSTANT + by_meaning[place])))
     return sorted(scored, key=lambda w: -w.score)
 
 

@@ -102,35 +102,47 @@ def _runs(
 ) -> Iterator[tuple[int, int, int]]:
     """Yield lines that belong together: a line, or the lines of a paragraph that was wrapped at a width."""
     run: tuple[int, int, int] | None = None
+    section = headings[-1][1] if headings else ""
+    alone = False  # the run is one line that could be a heading
     blank, fenced, table = True, False, False
     for match in _LINE.finditer(text, start, end):
         line = match.group().strip()
         if not line:
-            blank, table = True, False
+            blank = True
             continue
         a = match.start() + len(match.group()) - len(match.group().lstrip())
-        b = a + len(line)
         fence = bool(_FENCE.match(line))
         code = verbatim or fenced or fence
-        row = line.count("|") >= 2 or " | " in line or "\t" in line
-        level = _level(line, text[match.start() : a], blank, code, row and table)
+        row = not code and (line.count("|") >= 2 or " | " in line or "\t" in line)
+        level = _level(line, text[match.start() : a], blank, code, row and table and not blank)
         if run is not None and level == LINE and not code and not row and _wrapped(text, run, line):
-            run = (run[0], b, run[2])
+            run, alone = (run[0], a + len(line), run[2]), False
         else:
             if run is not None:
+                run, section = _headed(text, run, alone, headings, section)
                 yield run
-            run = (a, b, level)
-        if level >= BLOCK and not code:
-            if _is_heading(line, blank):
-                headings.append((a, line.lstrip("# ")))
-                run = (a, b, SECTION)
-            elif row and not table:
-                headings.append((a, f"{_last(headings)} {line}".strip()))  # rows further down know their columns
+            run = (a, a + len(line), level)
+            alone = level >= BLOCK and not code and _is_heading(line, blank)
+            if row and level >= BLOCK:
+                headings.append((a, f"{section} {line}".strip()))  # rows further down know their columns
+            elif table and not row:
+                headings.append((a, section))
         if fence:
             fenced = not fenced
         blank, table = False, row
     if run is not None:
-        yield run
+        yield _headed(text, run, alone, headings, section)[0]
+
+
+def _headed(
+    text: str, run: tuple[int, int, int], alone: bool, headings: list[tuple[int, str]], section: str
+) -> tuple[tuple[int, int, int], str]:
+    """Return a run, raised to a section if it is a heading, and the words that are above what follows."""
+    if not alone:
+        return run, section
+    words = text[run[0] : run[1]].lstrip("# ")
+    headings.append((run[0], words))
+    return (run[0], run[1], SECTION), words
 
 
 def _level(line: str, indent: str, blank: bool, code: bool, in_table: bool) -> int:
@@ -186,7 +198,3 @@ def _bounded(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
     if start < end:
         yield start, end
-
-
-def _last(headings: list[tuple[int, str]]) -> str:
-    return headings[-1][1] if headings else ""

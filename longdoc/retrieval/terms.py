@@ -18,6 +18,7 @@ from longdoc.store.codec import storable
 from longdoc.store.migrations import TOKENIZER
 
 MAX_TERMS = 48  # of a pasted page the rarest words decide; the caller keeps those
+MAX_COUNT = 3  # a word counts at most so often, however often a question repeats it
 FUNCTION_WORD = 0.3  # weight of "what", "did", "of" beside words with a meaning of their own
 _WORD = re.compile(r"[^\W_]+")
 _FUNCTION_WORDS = frozenset(
@@ -102,7 +103,7 @@ def parse(question: str) -> Query:
     rows = []
     for term, count in counts.items():
         meant = plain or term not in functional
-        rows.append((term, first[term], count * (1.0 if meant else FUNCTION_WORD), meant))
+        rows.append((term, first[term], min(count, MAX_COUNT) * (1.0 if meant else FUNCTION_WORD), meant))
     return _query(rows)
 
 

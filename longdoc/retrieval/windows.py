@@ -59,8 +59,10 @@ class Window:
         return self.stretch.text[self.start - self.stretch.offset : self.end - self.stretch.offset]
 
 
-def rank(stretches: Sequence[Stretch], query: Query, rarity: Floats, limit: int) -> list[Window]:
-    """Return all windows with a word of the question, best first.
+def rank(
+    stretches: Sequence[Stretch], query: Query, rarity: Floats, limit: int, *, wordless: bool = False
+) -> list[Window]:
+    """Return all windows with a word of the question, best first; with `wordless` also the others, scored 0.
 
     `rarity` holds the weight of each term, shape (n_terms,); `limit` is in characters.
     """
@@ -78,7 +80,8 @@ def rank(stretches: Sequence[Stretch], query: Query, rarity: Floats, limit: int)
         best = np.array([sentence[a : b + 1].max() for a, b in zip(one.first, one.last, strict=True)])
         scores = scores + SENTENCE_SHARE * best
         stretch = one.stretch
-        for at in np.flatnonzero(best > 0):
+        shown = np.arange(len(best)) if wordless else np.flatnonzero(best > 0)
+        for at in shown:
             a, b = int(one.first[at]), int(one.last[at])
             touched = range(int(stretch.unit_passages[a]), int(stretch.unit_passages[b]) + 1)
             windows.append(
@@ -87,7 +90,7 @@ def rank(stretches: Sequence[Stretch], query: Query, rarity: Floats, limit: int)
                     int(stretch.unit_starts[a]),
                     int(stretch.unit_ends[b]),
                     tuple(stretch.passage_ids[p] for p in touched),
-                    float(scores[at]),
+                    float(scores[at]) if best[at] > 0 else 0.0,
                 )
             )
     return sorted(windows, key=lambda w: (-w.score, w.stretch.document_id, w.start))

@@ -205,11 +205,11 @@ class Documents(Connection):
                 db.execute("DELETE FROM passages WHERE document_id = ?", [document_id])
                 db.execute("DELETE FROM documents WHERE id = ?", [document_id])
                 unused = [s for s in origins if not _one(db, "SELECT 1 FROM origins WHERE source_id = ?", s)]
+                kept = [s for s in unused if self.source(s).path == str(self.blobs.folder / s[:2] / s)]
                 for source_id in unused:
                     db.execute("DELETE FROM sources WHERE id = ?", [source_id])
-            for source_id in unused:
-                if len(source_id) == 64:
-                    self.blobs.drop(source_id)
+            for source_id in kept:  # after the rows are gone: a kill between leaves bytes for the sweep, no dead row
+                self.blobs.drop(source_id)
         return titles
 
     def token_count(self, document_id: str, tokenizer_fingerprint: str) -> int | None:
