@@ -21,19 +21,33 @@ STOPPED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; without `argv`, those of this process, which then ends."""
+    if argv is not None:
+        return run(argv)
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    # Everything is saved and closed. Taking torch apart would cost a second or more for nothing.
+    os._exit(code)
+
+
+def run(argv: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     from longdoc.cli.faults import one_line, record, stop_on_interrupt
     from longdoc.settings import Settings, load_settings
 
     settings: Settings | None = None
     try:
-        args = parse(sys.argv[1:] if argv is None else argv)
+        args = parse(argv)
         settings = load_settings()
         with stop_on_interrupt() as stop:
             module, _, function = str(args.run).partition(":")
             code = getattr(importlib.import_module(module), function)(args, settings, stop)
         sys.stdout.flush()
         return int(code or 0)
+    except SystemExit as left:  # after --help
+        return int(left.code or 0)
     except (Stopped, KeyboardInterrupt):
         return _say("Stopped.", STOPPED)
     except LongDocError as error:

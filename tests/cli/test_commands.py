@@ -29,10 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     def call(*argv: str) -> tuple[int, str, str]:
         capsys.readouterr()
-        try:
-            code = main(list(argv))
-        except SystemExit as left:  # after --help
-            code = int(left.code or 0)
+        code = main(list(argv))
         out, err = capsys.readouterr()
         assert "Traceback" not in err
         return code, out, err
