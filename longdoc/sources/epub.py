@@ -32,6 +32,7 @@ _BLOCKS = frozenset(
 _SKIPPED = frozenset("head script style template object audio video svg math rt rp".split())
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
+_HEAD_BYTES = 1 << 16  # a document type stands at the beginning; looking further invites long searches
 _ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31});")
 _XML_ENTITIES = (b"amp", b"lt", b"gt", b"quot", b"apos")
 
@@ -164,7 +165,8 @@ def _plain_xml(data: bytes) -> bytes:
         characters = html.entities.html5.get(name.decode() + ";", "")
         return "".join(f"&#{ord(ch)};" for ch in characters).encode()
 
-    return _ENTITY.sub(number, _DOCTYPE.sub(b"", data, count=1))
+    head = _DOCTYPE.sub(b"", data[:_HEAD_BYTES], count=1)
+    return _ENTITY.sub(number, head + data[_HEAD_BYTES:])
 
 
 @dataclass

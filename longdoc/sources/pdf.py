@@ -50,15 +50,14 @@ def load_pdf(path: Path, name: str, settings: Settings, report: Report, options:
                 code="too_large",
                 next_step="Split it, or raise LONGDOC_MAX_PAGES.",
             )
-        limit = _character_limit(path, settings)
+        n_bytes = path.stat().st_size
         pages = []
         n_characters = 0
         for index in range(n_pages):
             page = _page(document, index)
             pages.append(page)
             n_characters += sum(len(line.text) for line in page.lines) + page.n_hidden if page else 0
-            if n_characters > limit:
-                raise _too_much_text(name, index + 1, settings)
+            _check_length(n_characters, n_bytes, name, index + 1, settings)
             report(index + 1, n_pages, f"page {index + 1} of {n_pages}")
         labels = [_label(document, index) for index in range(n_pages)]
         return _assemble(pages, labels, _outline(document), name, recovered=False)
@@ -92,18 +91,20 @@ def _page(document: Any, index: int) -> PageText | None:
         return None
 
 
-def _character_limit(path: Path, settings: Settings) -> int:
-    by_size = max(_FREE_CHARACTERS, settings.max_characters_per_byte * path.stat().st_size)
-    return min(settings.max_text_characters, by_size)
-
-
-def _too_much_text(name: str, page: int, settings: Settings) -> SourceError:
-    return SourceError(
-        f"{name} unfolds into far more text than a file of its size holds, by page {page}.",
-        code="bomb",
-        next_step="If it is genuine, split it or raise LONGDOC_MAX_CHARACTERS_PER_BYTE and "
-        "LONGDOC_MAX_TEXT_CHARACTERS.",
-    )
+def _check_length(n_characters: int, n_bytes: int, name: str, page: int, settings: Settings) -> None:
+    """Give up on the way rather than at the end: pages may share content, and so unfold without end."""
+    if n_characters > settings.max_text_characters:
+        raise SourceError(
+            f"{name} holds more than {settings.max_text_characters:,} characters, by page {page:,}.",
+            code="too_large",
+            next_step="Split it, or raise LONGDOC_MAX_TEXT_CHARACTERS.",
+        )
+    if n_characters > max(_FREE_CHARACTERS, settings.max_characters_per_byte * n_bytes):
+        raise SourceError(
+            f"{name} unfolds into far more text than a file of its size holds, by page {page:,}.",
+            code="bomb",
+            next_step="If it is genuine, split it or raise LONGDOC_MAX_CHARACTERS_PER_BYTE.",
+        )
 
 
 def _label(document: Any, index: int) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +22,9 @@ from longdoc.sources.pdf_geometry import Box, Line
 
 _INVISIBLE_MODES = (3, 7)  # neither filled nor stroked; clipping only
 _TINY_POINTS = 1.0
-_FORM_DEPTH = 6
-_MAX_OBJECTS = 200_000
+_FORM_DEPTH = 3
+_MAX_OBJECTS = 10_000  # looked at in search of a scanned image
+_MAX_FORM_OBJECTS = 100
 _SCAN_COVER = 0.5  # an image over this share of the page makes it a scan ...
 _SCAN_VISIBLE = 0.2  # ... unless more than this share of its characters is drawn visibly
 # Where pdfium joins a word that was hyphenated at a line end, it leaves this in place of hyphen and line end.
@@ -74,8 +74,9 @@ class _Reader:
         self.left, self.bottom, self.right, self.top = page.get_bbox()
         self.rotation = page.get_rotation()
         self.width, self.height = page.get_size()
-        self.hidden_objects, self.images = _survey(page)
+        self.page = page
         self.text = _characters(text_page)
+        self._modes: dict[int, bool] = {}  # is the text object at this address invisible
         self._double = tuple(ctypes.c_double() for _ in range(4))
         self._loose = raw.FS_RECTF()
 
@@ -155,24 +156,37 @@ class _Reader:
         return x0 - self.left, self.top - y1, x1 - self.left, self.top - y0
 
     def _hidden_characters(self) -> set[int]:
-        """Return the indices of characters whose text object is drawn invisibly."""
-        if not self.hidden_objects:
-            return set()
-        found = set()
-        for i, character in enumerate(self.text):
-            owner = None if character in "\r\n" else raw.FPDFText_GetTextObject(self.raw_text, i)
-            if owner and ctypes.addressof(owner.contents) in self.hidden_objects:
-                found.add(i)
+        """Return the indices of characters whose text object is drawn invisibly.
+
+        Asks for the ends of each word, and for every character only where the ends differ: asking for
+        all would triple the time of a page, looking through the page's objects would take for ever on a map.
+        """
+        found: set[int] = set()
+        for match in _WORD.finditer(self.text):
+            start, end = match.span()
+            first = self._is_invisible(start)
+            if end - start > 1 and self._is_invisible(end - 1) != first:
+                found.update(i for i in range(start, end) if self._is_invisible(i))
+            elif first:
+                found.update(range(start, end))
         return found
+
+    def _is_invisible(self, index: int) -> bool:
+        owner = raw.FPDFText_GetTextObject(self.raw_text, index)
+        if not owner:
+            return False
+        address = ctypes.addressof(owner.contents)
+        known = self._modes.get(address)
+        if known is None:
+            known = self._modes[address] = raw.FPDFTextObj_GetTextRenderMode(owner) in _INVISIBLE_MODES
+        return known
 
     def _is_scan(self, n_hidden: int) -> bool:
         """Say whether the page is an image with an invisible layer of recognised text."""
-        area = (self.right - self.left) * (self.top - self.bottom)
-        covered = max(
-            (_area(_overlap(box, (self.left, self.bottom, self.right, self.top))) for box in self.images), default=0.0
-        )
+        page = self.left, self.bottom, self.right, self.top
+        covered = max((_area(_overlap(box, page)) for box in _images(self.page)), default=0.0)
         n_drawn = sum(not ch.isspace() for ch in self.text)
-        return covered >= _SCAN_COVER * area and n_hidden >= (1 - _SCAN_VISIBLE) * n_drawn
+        return covered >= _SCAN_COVER * _area(page) and n_hidden >= (1 - _SCAN_VISIBLE) * n_drawn
 
 
 def _characters(text_page: Any) -> str:
@@ -197,42 +211,22 @@ def _has_form_fields(page: Any) -> bool:
     return False
 
 
-def _survey(page: Any) -> tuple[set[int], list[Box]]:
-    """Return the addresses of invisible text objects and the boxes of images, in canvas units."""
-    hidden: set[int] = set()
-    images: list[Box] = []
-    n_seen = 0
-
-    def walk(count: int, get: Callable[[int], Any], depth: int) -> bool:
-        """Look at `count` objects; return whether there is an image among them."""
-        nonlocal n_seen
-        has_image = False
-        for k in range(count):
-            n_seen += 1
-            if n_seen > _MAX_OBJECTS:
-                break
-            item = get(k)
-            kind = raw.FPDFPageObj_GetType(item)
-            if kind == raw.FPDF_PAGEOBJ_TEXT:
-                if raw.FPDFTextObj_GetTextRenderMode(item) in _INVISIBLE_MODES:
-                    hidden.add(ctypes.addressof(item.contents))
-            elif kind == raw.FPDF_PAGEOBJ_IMAGE:
-                has_image = True
-                if depth == 0:
-                    images.extend(_bounds(item))
-            elif kind == raw.FPDF_PAGEOBJ_FORM and depth < _FORM_DEPTH:
-                inside = walk(raw.FPDFFormObj_CountObjects(item), _getter(raw.FPDFFormObj_GetObject, item), depth + 1)
-                has_image = has_image or inside
-                if inside and depth == 0:  # boxes inside a form are in its own units; the form's box is in the page's
-                    images.extend(_bounds(item))
-        return has_image
-
-    walk(raw.FPDFPage_CountObjects(page.raw), _getter(raw.FPDFPage_GetObject, page.raw), 0)
-    return hidden, images
+def _images(page: Any) -> list[Box]:
+    """Return the boxes of a page's images in canvas units; of a form that holds one, the form's box."""
+    found: list[Box] = []
+    for k in range(min(raw.FPDFPage_CountObjects(page.raw), _MAX_OBJECTS)):
+        item = raw.FPDFPage_GetObject(page.raw, k)
+        if _holds_image(item, 0):
+            found.extend(_bounds(item))
+    return found
 
 
-def _getter(function: Callable[[Any, int], Any], owner: Any) -> Callable[[int], Any]:
-    return lambda k: function(owner, k)
+def _holds_image(item: Any, depth: int) -> bool:
+    kind = raw.FPDFPageObj_GetType(item)
+    if kind != raw.FPDF_PAGEOBJ_FORM or depth == _FORM_DEPTH:
+        return bool(kind == raw.FPDF_PAGEOBJ_IMAGE)
+    inside = min(raw.FPDFFormObj_CountObjects(item), _MAX_FORM_OBJECTS)
+    return any(_holds_image(raw.FPDFFormObj_GetObject(item, k), depth + 1) for k in range(inside))
 
 
 def _fold_leaders(words: list[str], boxes: list[Box | None]) -> tuple[list[str], list[Box | None]]:

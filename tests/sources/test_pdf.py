@@ -216,6 +216,29 @@ def test_text_that_nobody_sees_is_left_out_and_counted(tmp_path: Path) -> None:
     assert warned.message.startswith(f"{n_hidden} characters")
 
 
+def test_invisible_letters_stuck_to_a_word_and_inside_forms_are_left_out(tmp_path: Path) -> None:
+    def draw(page: canvas.Canvas) -> None:
+        page.beginForm("stamp")
+        text = page.beginText(72, 500)
+        text.setTextRenderMode(3)
+        text.textLine("stamped")
+        page.drawText(text)
+        page.endForm()
+        text = page.beginText(72, 700)
+        text.setFont("Times-Roman", 12)
+        text.textOut("Seen")
+        text.setTextRenderMode(3)
+        text.textOut("unseen")
+        text.setTextRenderMode(0)
+        page.drawText(text)
+        page.doForm("stamp")
+        page.showPage()
+
+    loaded = read(make(tmp_path / "a.pdf", draw))
+    assert loaded.text == "Seen\n"
+    assert loaded.warnings[0].message.startswith(f"{len('unseen' + 'stamped')} characters")
+
+
 def test_an_invisible_layer_over_a_scan_is_read_and_said(tmp_path: Path) -> None:
     def draw(page: canvas.Canvas) -> None:
         page.drawImage(grey_image(), 0, 0, 595, 842)
@@ -378,6 +401,9 @@ def test_pages_that_share_one_content_do_not_become_a_bomb(tmp_path: Path) -> No
     with pytest.raises(SourceError, match="far more text") as caught:
         load_pdf(path, path.name, Settings(max_characters_per_byte=5), lambda *step: None, {})
     assert caught.value.code == "bomb"
+    with pytest.raises(SourceError, match="more than 50,000 characters") as caught:
+        load_pdf(path, path.name, Settings(max_text_characters=50_000), lambda *step: None, {})
+    assert caught.value.code == "too_large"
     with pytest.raises(SourceError, match="2,000 pages") as caught:
         load_pdf(path, path.name, Settings(max_pages=500), lambda *step: None, {})
     assert caught.value.code == "too_large"
