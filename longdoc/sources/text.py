@@ -16,7 +16,8 @@ from longdoc.settings import Settings
 from longdoc.sources.clean import clean
 from longdoc.sources.decode import Decoded, decode
 from longdoc.sources.loaded import Loaded, Report, TextBuilder, invisible_warning
-from longdoc.types import Segment
+from longdoc.sources.secrets import find_secrets
+from longdoc.types import Segment, Warned
 
 _CHAPTER = re.compile(
     r"(?i)(?:(?:chapter|part|book|volume|article|section|appendix|annex|schedule|act|canto|letter)[ \t]+"
@@ -68,10 +69,13 @@ def load_text(path: Path, name: str, settings: Settings, report: Report, options
 
 
 def load_code(path: Path, name: str, settings: Settings, report: Report, options: Mapping[str, Any]) -> Loaded:
-    """Read one source file: one segment of kind "file"."""
+    """Read one source file: one segment of kind "file". Possible secrets are warned of, not left out."""
     text, decoded, removed = read_text(path, name, settings)
     segments = (Segment(0, len(text), "file", name),) if text else ()
     warnings = [*decoded.warnings(), *([invisible_warning(removed)] if removed else [])]
+    for secret in find_secrets(text, name):
+        message = f"Line {secret.line} may hold a secret ({secret.kind})."
+        warnings.append(Warned("possible_secret", message, f"{name}:{secret.line}"))
     report(len(text), len(text), "source read")
     return Loaded(text, segments, tuple(warnings), name, {"encoding": decoded.encoding})
 

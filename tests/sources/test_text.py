@@ -61,6 +61,13 @@ def test_a_source_file_is_one_segment_with_the_lines_of_the_file(tmp_path: Path)
     assert [(s.start, s.end, s.kind, s.label) for s in loaded.segments] == [(0, 12, "file", "src.py")]
 
 
+def test_a_possible_secret_in_a_source_file_is_warned_of_by_line(tmp_path: Path):
+    secret = "AKIA" + "IOSFODNN7EXAMPLE"
+    loaded = read(tmp_path, f"a = 1\nkey = '{secret}'\n", load_code, "src.py")
+    assert [(w.code, w.where) for w in loaded.warnings] == [("possible_secret", "src.py:2")]
+    assert secret not in loaded.warnings[0].message
+
+
 def test_hidden_characters_are_removed_and_reported(tmp_path: Path):
     loaded = read(tmp_path, "pay\u200b now\u202e")
     assert loaded.text == "pay now"

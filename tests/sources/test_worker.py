@@ -180,7 +180,7 @@ def test_a_child_does_not_outlive_a_killed_parent(file: Path, settings: Settings
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    for _ in range(200):
+    for _ in range(1200):
         if not is_alive(pid):
             break
         time.sleep(0.05)
