@@ -110,18 +110,10 @@ def constraint_for(prompt: Prompt, kit: Kit) -> CopyConstraint | None:
 
 
 def readable(included: Sequence[Included]) -> list[Readable]:
-    """Return what of each document the model could see, with the numbers of its headers."""
-    numbers: dict[str, set[int]] = {}
-    ranges: dict[str, list[tuple[int, int]]] = {}
-    known: dict[str, Included] = {}
-    for number, piece in enumerate(pieces(included), 1):
-        identity = piece.item.document.id
-        known.setdefault(identity, piece.item)
-        numbers.setdefault(identity, set()).add(number)
-        ranges.setdefault(identity, []).extend(piece.ranges)
+    """Return what the model could see, one entry for each header of the prompt."""
     return [
-        Readable(item.document, item.name, tuple(sorted(ranges[identity])), frozenset(numbers[identity]))
-        for identity, item in known.items()
+        Readable(piece.item.document, piece.item.name, piece.ranges, frozenset({number}))
+        for number, piece in enumerate(pieces(included), 1)
     ]
 
 

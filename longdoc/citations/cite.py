@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from longdoc.citations.evidence import attended
+from longdoc.citations.evidence import Attended, attended
 from longdoc.citations.judge import judge
 from longdoc.citations.locate import Match, exact, near
 from longdoc.citations.merge import Scored, best_first
@@ -28,7 +28,10 @@ _MANY = 20  # places of an answer's words from which on they tell nothing by the
 
 @dataclass(frozen=True)
 class Readable:
-    """A document as the model could see it: `ranges` of its characters, under the header number(s) `numbers`."""
+    """What of a document stood under one header (or several) of the prompt: the documents' ranges a model could see.
+
+    A document may come in several of these, as the files of a code base do.
+    """
 
     document: Document
     name: str
@@ -62,14 +65,12 @@ def from_attention(
     said: Said, question: str, readable: Sequence[Readable], prompt: Prompt, generation: Generation
 ) -> list[Scored]:
     """Return what attention read while each sentence was written, narrowed to the sentences that bear on it."""
-    known = {item.document.id: item for item in readable}
     found: list[Scored] = []
     for part in said.parts:
         for read in attended(prompt, generation, part.tokens, _ATTENDED):
-            item = known.get(read.document_id)
+            item, within = _where(read, readable)
             if item is None:
                 continue
-            within = next((r for r in item.ranges if r[0] <= read.start < r[1]), None)
             start, end = narrow(item.document, read.start, read.end, part.text, question, within)
             text = item.document.text[start:end]
             if not text.strip():
@@ -79,6 +80,16 @@ def from_attention(
             weight = read.share * (1 + 2 * overlap(content(part.text) | content(question), text))
             found.append(Scored(citation(item.document, item.name, start, end, status, "attention"), weight))
     return found
+
+
+def _where(read: Attended, readable: Sequence[Readable]) -> tuple[Readable | None, Range | None]:
+    """Return what was under the eyes when a range was read, and which of its ranges that was."""
+    for item in readable:
+        if item.document.id == read.document_id:
+            for within in item.ranges:
+                if within[0] <= read.start < within[1]:
+                    return item, within
+    return None, None
 
 
 def from_quotes(

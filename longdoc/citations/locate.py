@@ -24,7 +24,10 @@ _SAME.update({other: _SAME['"'] for other in "“”„«»"})
 _SAME.update({other: _SAME["-"] for other in "‐‑‒–—−"})
 _MOST_CHARACTERS = 4000  # of a quote; a longer one is no quote
 _NEAR = 0.75  # share of words in common, in order, from which a match counts as near
-_MOST_CANDIDATES = 40
+_MOST_CANDIDATES = 12
+_PAIRS = 12  # pairs of words looked up in the whole text
+_BUCKET = 120  # characters that places may differ by and still be one
+_STRETCH = 1.5  # how much longer than the quote its place may be
 
 
 @dataclass(frozen=True)
@@ -70,39 +73,60 @@ def near(text: str, quote: str, ranges: Sequence[Range] | None = None) -> Match 
     """Return the best place whose words are nearly those of the quote, or None.
 
     Its likeness is 1.0 where all words stand there and only punctuation differs. Places are proposed
-    by runs of two words they share with the quote and judged by the longest matching blocks of words.
+    by pairs of words they share with the quote and judged by the longest matching blocks of words.
     """
-    wanted = [word.text for word in words(quote)]
+    said = words(quote)
+    wanted = [word.text for word in said]
     if len(wanted) < 4 or len(quote) > _MOST_CHARACTERS:
         return None
-    pairs = {pair: index for index, pair in enumerate(pairwise(wanted))}
+    pairs = _telling_pairs(quote, said)
     best: Match | None = None
     for start, end in ranges if ranges is not None else ((0, len(text)),):
-        hay = words(text, start, end)
         votes: Counter[int] = Counter()
-        for index, (first, second) in enumerate(pairwise(hay)):
-            at = pairs.get((first.text, second.text))
-            if at is not None:
-                votes[(index - at) // 4 * 4] += 1
-        for place, _ in votes.most_common(_MOST_CANDIDATES):
-            found = _judge(hay, wanted, place)
+        for compiled, offset in pairs:
+            for match in compiled.finditer(text, start, end):
+                votes[(match.start() - offset) // _BUCKET] += 1
+        for bucket, _ in votes.most_common(_MOST_CANDIDATES):
+            low = max(start, (bucket - 1) * _BUCKET)
+            high = min(end, (bucket + 2) * _BUCKET + int(_STRETCH * len(quote)))
+            found = _judge(words(text, low, high), wanted)
             if found and (best is None or found.likeness > best.likeness):
                 best = found
     return best
 
 
-def _judge(hay: Sequence[Word], wanted: Sequence[str], place: int) -> Match | None:
-    """Compare the words near a proposed place with the quote; the range ends at words in common."""
-    low = max(0, place - 4)
-    window = hay[low : place + len(wanted) + 8]
+def _telling_pairs(quote: str, said: Sequence[Word]) -> list[tuple[re.Pattern[str], int]]:
+    """Return patterns for the neighbouring words of a quote that tell most, with their place in it."""
+    pairs = sorted(pairwise(said), key=lambda pair: (-(pair[0].counts + pair[1].counts), -pair[1].end + pair[0].start))
+    return [
+        (
+            re.compile(
+                rf"(?<![^\W_]){re.escape(quote[a.start : a.end])}[\W_]+{re.escape(quote[b.start : b.end])}(?![^\W_])",
+                re.IGNORECASE,
+            ),
+            a.start,
+        )
+        for a, b in pairs[:_PAIRS]
+    ]
+
+
+def _judge(window: Sequence[Word], wanted: Sequence[str]) -> Match | None:
+    """Compare the words around a proposed place with the quote; the range ends at words in common."""
     matcher = SequenceMatcher(None, wanted, [word.text for word in window], autojunk=False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size]
-    if not blocks:
+    core = max(blocks, key=lambda block: block.size, default=None)
+    if core is None:
         return None
-    first, last = blocks[0].b, blocks[-1].b + blocks[-1].size
-    shared = sum(block.size for block in blocks)
-    # Words of the source that the quote skips count against it as much as words it adds.
-    likeness = 2 * shared / (len(wanted) + last - first)
-    if likeness < _NEAR:
-        return None
-    return Match(window[first].start, window[last - 1].end, likeness)
+    # Blocks far from the longest one are chance: a stop word of the quote two sentences away.
+    reach = len(wanted) // 2 + 4
+    blocks = [b for b in blocks if abs((b.b - core.b) - (b.a - core.a)) <= reach]
+    best: Match | None = None
+    for first in range(len(blocks)):
+        for last in range(first, len(blocks)):
+            a, b = blocks[first].b, blocks[last].b + blocks[last].size
+            shared = sum(block.size for block in blocks[first : last + 1])
+            # Words of the source that the quote skips count against it as much as words it adds.
+            likeness = 2 * shared / (len(wanted) + b - a)
+            if likeness >= _NEAR and (best is None or likeness > best.likeness):
+                best = Match(window[a].start, window[b - 1].end, likeness)
+    return best
