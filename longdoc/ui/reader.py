@@ -77,7 +77,7 @@ class Reader:
                 last = first + document.text.count("\n", mark[0], max(mark[0], mark[1] - 1))
                 made["marked_lines"] = [first, last]
         else:
-            cut = (mark[0] - part.start, mark[1] - part.start) if mark else (0, 0)
+            cut = (mark[0] - part.start, mark[1] - part.start) if mark else (len(text), len(text))
             made["pieces"] = [text[: cut[0]], text[cut[0] : cut[1]], text[cut[1] :]]
         return made
 

@@ -157,4 +157,4 @@ def _numbers(part: str) -> list[tuple[int, int]]:
 def _end(document: Document, index: int) -> int:
     """Return where a segment's text ends for a prompt: at the beginning of the next, blank space included."""
     following = document.segments[index + 1 : index + 2]
-    return following[0].start if following else document.segments[index].end
+    return following[0].start if following else len(document.text)
