@@ -1,13 +1,18 @@
 """Bytes of a text file to characters: marks, UTF-8, UTF-16 without a mark, then a guess.
 
-Also says when bytes are not text at all. Knows nothing of formats.
+Also says when bytes are not text at all, and reads whole files for the loaders of text
+formats, about which it knows nothing.
 """
 
 from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
+from pathlib import Path
 
+from longdoc.errors import SourceError
+from longdoc.settings import Settings
+from longdoc.sources.clean import clean
 from longdoc.types import Warned
 
 _MARKS = (
@@ -70,6 +75,28 @@ def decode(data: bytes, *, partial: bool = False) -> Decoded | None:
     if utf8.n_bad * 10 <= n_good or utf8.n_bad == 0:
         return utf8
     return None if n_nul else _guess(data)
+
+
+def read_text(path: Path, name: str, settings: Settings) -> tuple[str, Decoded, int]:
+    """Return a file's cleaned characters, how they were decoded and how many invisible ones went.
+
+    Raises SourceError too_large before reading, unsupported if the bytes are not text.
+    """
+    if path.stat().st_size > 4 * settings.max_text_characters:
+        raise SourceError(
+            f"{name} is larger than the limit of {settings.max_text_characters:,} characters.",
+            code="too_large",
+            next_step="Split it, or raise LONGDOC_MAX_TEXT_CHARACTERS.",
+        )
+    decoded = decode(path.read_bytes())
+    if decoded is None:
+        raise SourceError(
+            f"{name} begins like text and goes on as a binary file.",
+            code="unsupported",
+            next_step="Add the document it was made from, as PDF, DOCX or text.",
+        )
+    text, removed = clean(decoded.text)
+    return text, decoded, removed
 
 
 def _replaced(data: bytes, encoding: str, partial: bool) -> Decoded:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from longdoc.settings import Settings
+from longdoc.sources.decode import read_text
 from longdoc.sources.loaded import Loaded, Report, TextBuilder
-from longdoc.sources.text import read_text
 
 _TOKEN = re.compile(
     r'"[^"\\]*(?:\\.[^"\\]*)*"'  # a string

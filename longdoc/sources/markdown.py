@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from longdoc.settings import Settings
+from longdoc.sources.decode import read_text
 from longdoc.sources.loaded import Loaded, Report, TextBuilder
-from longdoc.sources.text import read_text
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")

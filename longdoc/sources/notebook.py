@@ -10,8 +10,8 @@ from typing import Any
 
 from longdoc.errors import SourceError
 from longdoc.settings import Settings
+from longdoc.sources.decode import read_text
 from longdoc.sources.loaded import Loaded, Report, TextBuilder
-from longdoc.sources.text import read_text
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _HEADING = re.compile(r"(?m)^#{1,2}[ \t]+(\S.*?)[ \t#]*$")

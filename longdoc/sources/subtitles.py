@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from longdoc.settings import Settings
+from longdoc.sources.decode import read_text
 from longdoc.sources.loaded import Loaded, Report, TextBuilder
-from longdoc.sources.text import read_text
 
 _TIME = r"[ \t]*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _TIMES = re.compile(_TIME + r"[ \t]*-->" + _TIME)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from longdoc.settings import Settings
+from longdoc.sources.decode import read_text
 from longdoc.sources.loaded import Loaded, Report, TextBuilder, one_line
 from longdoc.sources.sniff_text import delimiter_of
-from longdoc.sources.text import read_text
 
 _NUMBER = re.compile(r"[\s$€£¥%(+-]*\d[\d.,:/ %)eE+-]*")
 _SAMPLE_ROWS = 200

@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from longdoc.errors import SourceError
 from longdoc.settings import Settings
-from longdoc.sources.clean import clean
-from longdoc.sources.decode import Decoded, decode
+from longdoc.sources.decode import read_text
 from longdoc.sources.loaded import Loaded, Report, TextBuilder, invisible_warning
 from longdoc.sources.secrets import find_secrets
 from longdoc.types import Segment, Warned
@@ -27,28 +25,6 @@ _CHAPTER = re.compile(
 _MAX_HEADING_CHARACTERS = 140
 _BLANK_LINE = re.compile(r"\n[ \t]*(?:\n|\Z)|\Z")
 _LEADS_TO_A_PAGE = re.compile(r"[ \t.]{4,}\d+$")  # a line of a table of contents
-
-
-def read_text(path: Path, name: str, settings: Settings) -> tuple[str, Decoded, int]:
-    """Return a file's cleaned characters, how they were decoded and how many invisible ones went.
-
-    Raises SourceError too_large before reading, unsupported if the bytes are not text.
-    """
-    if path.stat().st_size > 4 * settings.max_text_characters:
-        raise SourceError(
-            f"{name} is larger than the limit of {settings.max_text_characters:,} characters.",
-            code="too_large",
-            next_step="Split it, or raise LONGDOC_MAX_TEXT_CHARACTERS.",
-        )
-    decoded = decode(path.read_bytes())
-    if decoded is None:
-        raise SourceError(
-            f"{name} begins like text and goes on as a binary file.",
-            code="unsupported",
-            next_step="Add the document it was made from, as PDF, DOCX or text.",
-        )
-    text, removed = clean(decoded.text)
-    return text, decoded, removed
 
 
 def load_text(path: Path, name: str, settings: Settings, report: Report, options: Mapping[str, Any]) -> Loaded:
