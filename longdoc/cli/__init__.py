@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 
 from longdoc.cli.parser import parse
-from longdoc.errors import LongDocError, Stopped
+from longdoc.errors import LongDocError, PromptTooLong, Stopped
 
 STOPPED = 130
 
@@ -50,6 +50,8 @@ def run(argv: Sequence[str]) -> int:
         return int(left.code or 0)
     except (Stopped, KeyboardInterrupt):
         return _say("Stopped.", STOPPED)
+    except PromptTooLong as error:
+        return _say(one_line(f"{error} (Options: --part, --outline, --mode chunked.)"), 2)
     except LongDocError as error:
         return _say(one_line(str(error)), 2)
     except BrokenPipeError:

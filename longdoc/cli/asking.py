@@ -27,7 +27,7 @@ def ask(args: argparse.Namespace, settings: Settings, stop: threading.Event) -> 
     chosen = how(args, settings)
     with opened(args, settings, stop) as session:
         session.desk.engine.info(chosen.model)  # a wrong name is told before anything is read
-        included = session.sources(args.paths)
+        included = session.sources(args)
         tell_where_documents_go(session, chosen.model)
         answers, failed = ask_each(session.desk, included, question, _MODES[args.mode], chosen, _announce(session))
         for answer in answers:
@@ -51,7 +51,7 @@ def read(args: argparse.Namespace, settings: Settings, stop: threading.Event) ->
     with opened(args, settings, stop) as session:
         engine = session.desk.engine
         engine.info(chosen.model)
-        included = session.sources(args.paths)
+        included = session.sources(args)
         kit = kit_of(engine, chosen.model)
         prompt = kit.pack(included, None, encode=KeptEncodings(settings.cache / "tokens"))
         planned = engine.plan(chosen.model, prompt, **chosen.overrides())
@@ -79,7 +79,7 @@ def plan(args: argparse.Namespace, settings: Settings, stop: threading.Event) ->
     with opened(args, settings, stop) as session:
         engine = session.desk.engine
         engine.info(chosen.model)
-        included = session.sources(args.paths)
+        included = session.sources(args)
         kit = kit_of(engine, chosen.model)
         prompt = kit.pack(included, None, encode=KeptEncodings(settings.cache / "tokens"))
         planned = engine.plan(chosen.model, prompt, **chosen.overrides())
@@ -101,7 +101,7 @@ def compare(args: argparse.Namespace, settings: Settings, stop: threading.Event)
     chosen = how(args, settings)
     with opened(args, settings, stop) as session:
         session.desk.engine.info(chosen.model)
-        included = session.sources(args.paths)
+        included = session.sources(args)
         tell_where_documents_go(session, chosen.model)
         found = compare_ways(session.desk, included, question, chosen, _announce(session))
         for answer in found.answers:

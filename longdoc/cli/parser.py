@@ -104,6 +104,7 @@ def _asking(commands: argparse._SubParsersAction[Parser]) -> None:
 def _other_reading(commands: argparse._SubParsersAction[Parser]) -> None:
     summarize = commands.add_parser("summarize", help="sections of a summary, each item with its place")
     summarize.add_argument("paths", nargs=1, metavar="PATH")
+    _parts(summarize)
     summarize.add_argument("--template", choices=_TEMPLATES, default="general")
     _model(summarize)
     _how(summarize)
@@ -173,6 +174,16 @@ def _group(commands: argparse._SubParsersAction[Parser], name: str, text: str) -
 
 def _paths(parser: Parser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or archives, in reading order")
+    _parts(parser)
+
+
+def _parts(parser: Parser) -> None:
+    parser.add_argument(
+        "--part", action="append", default=[], metavar="NAME=PAGES", help='include a part only: "lease.pdf=1-40, 87"'
+    )
+    parser.add_argument(
+        "--outline", action="append", default=[], metavar="NAME=GLOBS", help='files as outline: "shop.zip=tests/"'
+    )
 
 
 def _question(parser: Parser) -> None:

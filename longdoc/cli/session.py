@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from longdoc.answer import Desk, How
+from longdoc.answer import Desk, How, outline, part
 from longdoc.backends.remote import is_address
 from longdoc.cli.faults import one_line
 from longdoc.cli.progress import ProgressLine
 from longdoc.engine import Engine
 from longdoc.errors import StoreError, UserError
+from longdoc.files import display_name
 from longdoc.ingest import Added, Failed, add_all
 from longdoc.packing import Included
 from longdoc.settings import Settings
@@ -44,8 +45,14 @@ class Session:
             self.warnings.append(text)
             self.line.note(f"longdoc: {text}")
 
-    def sources(self, paths: list[str]) -> list[Included]:
-        """Return what can be read of `paths`, in order. Raises UserError if nothing can, Stopped."""
+    def sources(self, args: argparse.Namespace) -> list[Included]:
+        """Return what can be read of a command's paths, in order, with the parts chosen.
+
+        Raises UserError if nothing can be read or a part does not exist, Stopped.
+        """
+        return chosen_parts(self._sources(args.paths), args.part, args.outline)
+
+    def _sources(self, paths: list[str]) -> list[Included]:
 
         def report(name: str, done: int, total: int, what: str) -> None:
             share = f" {100 * done // total} %" if total else ""
@@ -68,6 +75,32 @@ class Session:
         for warned in added.document.warnings:
             where = f" ({warned.where})" if warned.where and warned.where not in warned.message else ""
             self.warn(f"{added.name}: {warned.message.rstrip('.')}{where}.")
+
+
+def chosen_parts(items: list[Included], parts: list[str], outlines: list[str]) -> list[Included]:
+    """Return the sources with `--part NAME=PAGES` and `--outline NAME=GLOBS` applied."""
+    result = list(items)
+    for spec in parts:
+        at, what = _which(result, spec, "--part")
+        result[at] = part(result[at], what)
+    for spec in outlines:
+        at, what = _which(result, spec, "--outline")
+        result[at] = outline(result[at], what.split(","))
+    return result
+
+
+def _which(items: list[Included], spec: str, option: str) -> tuple[int, str]:
+    """Return the number of the source that an option names and what follows the name."""
+    name, equals, what = spec.rpartition("=")
+    if not equals and len(items) == 1:
+        return 0, spec
+    for at, item in enumerate(items):
+        if name in (item.name, item.document.title):
+            return at, what
+    names = ", ".join(display_name(item.name) for item in items)
+    raise UserError(
+        f"{option} {display_name(spec)} names none of the sources.", next_step=f"Write NAME=PART with one of {names}."
+    )
 
 
 def nothing_read(failed: list[Failed]) -> UserError:

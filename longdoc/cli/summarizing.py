@@ -23,7 +23,7 @@ def summarize(args: argparse.Namespace, settings: Settings, stop: threading.Even
     chosen = how(args, settings)
     with opened(args, settings, stop) as session:
         session.desk.engine.info(chosen.model)
-        (item,) = session.sources(args.paths)
+        (item,) = session.sources(args)
         tell_where_documents_go(session, chosen.model)
         session.line.show("summarize", "Summarizing")
         found = make_summary(session.desk, item, args.template, chosen)
