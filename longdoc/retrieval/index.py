@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from longdoc.retrieval.chunk import MAX_CHARACTERS, units_of
 from longdoc.retrieval.embed import Embedder
 from longdoc.retrieval.structure import BLOCK, Structure
 from longdoc.retrieval.terms import MAX_TERMS, Query, parse
-from longdoc.retrieval.windows import Floats, Stretch, Window, apart, rank
+from longdoc.retrieval.windows import Floats, Stretch, rank
 from longdoc.store.codec import storable
 from longdoc.store.connection import Connection
 from longdoc.store.migrations import migrate
@@ -27,7 +26,6 @@ from longdoc.types import Document, Passage
 
 FORM = "1"  # rises whenever passages or what is stored of them change; older ones are made again
 CANDIDATES = 48  # passages that are looked at closely
-RANK_CONSTANT = 60  # of reciprocal-rank fusion (Cormack et al. 2009)
 _UNIT_FIELDS = 3  # start and end within the passage, level
 
 
@@ -89,7 +87,7 @@ class Index:
         """Return at most `top_k` passages of the documents, best first, each at most `max_characters` long.
 
         Any text is a question. Nothing is returned when no passage has a word of it (or, with an
-        embedder, when there is no passage). They may overlap by a few sentences.
+        embedder, when there is no passage). They may overlap by a sentence or two.
         """
         scope = json.dumps(list(dict.fromkeys(document_ids)))
         with self._store.reading() as db:
@@ -100,12 +98,10 @@ class Index:
             candidates = _candidates(db, query, scope)
             near = self._near(db, question, scope)
             wanted = set(candidates) | set(sorted(near, key=lambda p: -near[p])[:CANDIDATES])
-            stretches = list(_stretches(db, sorted(wanted)))
+            stretches = _stretches(db, wanted)
             rarity = _rarity(db, query, scope, total)
-        ranked = rank(stretches, query, rarity, max_characters, wordless=bool(near))
-        if near:
-            ranked = _fused(ranked, near)
-        return [Passage(w.stretch.document_id, w.start, w.end, w.text, score=w.score) for w in apart(ranked, top_k)]
+        windows = rank(stretches, query, rarity, max_characters, top_k, near or None)
+        return [Passage(w.document_id, w.start, w.end, w.text, score=w.score) for w in windows]
 
     def _form(self) -> str:
         return FORM if self._embedder is None else f"{FORM}+{self._embedder.fingerprint}"
@@ -193,56 +189,30 @@ def _rarity(db: Any, query: Query, scope: str, total: int) -> Floats:
     return weights
 
 
-def _stretches(db: Any, passage_ids: Sequence[int]) -> Iterator[Stretch]:
-    """Yield the passages with what lies within a window's length of them, joined where they touch."""
-    wanted = set(passage_ids)
-    places = db.execute(
+def _stretches(db: Any, wanted: set[int]) -> list[Stretch]:
+    """Return the wanted passages with all that lies within a window's length of them, in document order."""
+    spans: list[list[Any]] = []  # document, from, to
+    for document_id, start, end in db.execute(
         "SELECT document_id, start, end FROM passages WHERE id IN (SELECT value FROM json_each(?)) "
         "ORDER BY document_id, start",
-        [json.dumps(list(passage_ids))],
-    ).fetchall()
-    spans: list[list[Any]] = []
-    for document_id, start, end in places:
-        low, high = start - MAX_CHARACTERS, end + MAX_CHARACTERS
+        [json.dumps(sorted(wanted))],
+    ).fetchall():
+        low, high = start - 2 * MAX_CHARACTERS, end + MAX_CHARACTERS  # a neighbour begins up to its length before
         if spans and spans[-1][0] == document_id and low <= spans[-1][2]:
             spans[-1][2] = high
         else:
             spans.append([document_id, low, high])
-    for document_id, low, high in spans:
+    found: list[Stretch] = []
+    for span in spans:
         rows = db.execute(
             "SELECT id, start, text, context, units FROM passages WHERE document_id = ? AND start > ? AND start < ? "
             "ORDER BY start",
-            [document_id, low - MAX_CHARACTERS, high],
+            span,
         ).fetchall()
-        yield _stretch(document_id, rows, wanted)
-
-
-def _stretch(document_id: str, rows: Sequence[tuple[Any, ...]], wanted: set[int]) -> Stretch:
-    units = [np.frombuffer(row[4], dtype=np.int32).reshape(-1, _UNIT_FIELDS).astype(np.int64) for row in rows]
-    starts = [row[1] for row in rows]
-    return Stretch(
-        document_id=document_id,
-        offset=starts[0],
-        text="".join(row[2] for row in rows),
-        unit_starts=np.concatenate([u[:, 0] + start for u, start in zip(units, starts, strict=True)]),
-        unit_ends=np.concatenate([u[:, 1] + start for u, start in zip(units, starts, strict=True)]),
-        unit_levels=np.concatenate([u[:, 2] for u in units]),
-        unit_passages=np.repeat(np.arange(len(rows)), [len(u) for u in units]),
-        passage_ids=tuple(row[0] for row in rows),
-        contexts=tuple(row[3] for row in rows),
-        wanted=np.array([row[0] in wanted for row in rows]),
-    )
-
-
-def _fused(windows: Sequence[Window], near: dict[int, float]) -> list[Window]:
-    """Return windows by reciprocal-rank fusion of their order and of the order of their nearest passage."""
-    nearness = [max(near.get(p, -1.0) for p in window.passages) for window in windows]
-    by_meaning = {at: place for place, at in enumerate(sorted(range(len(windows)), key=lambda at: -nearness[at]))}
-    scored = []
-    for place, window in enumerate(windows):
-        by_words = 1 / (RANK_CONSTANT + place) if window.score > 0 else 0.0
-        scored.append(replace(window, score=by_words + 1 / (RANK_CONSTANT + by_meaning[place])))
-    return sorted(scored, key=lambda w: -w.score)
+        for place, (identity, start, text, context, packed) in enumerate(rows):
+            units = np.frombuffer(packed, dtype=np.int32).reshape(-1, _UNIT_FIELDS).astype(np.int64)
+            found.append(Stretch(identity, span[0], start, text, context, units, identity in wanted, joined=place > 0))
+    return found
 
 
 def _quoted(word: str) -> str:

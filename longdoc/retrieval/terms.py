@@ -20,7 +20,7 @@ from longdoc.store.migrations import TOKENIZER
 MAX_TERMS = 48  # of a pasted page the rarest words decide; the caller keeps those
 MAX_COUNT = 3  # a word counts at most so often, however often a question repeats it
 FUNCTION_WORD = 0.3  # weight of "what", "did", "of" beside words with a meaning of their own
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"\w+")
 _FUNCTION_WORDS = frozenset(
     "a an the and or but if of in on at to for from by with about as into than then so that this these those "
     "there here it its he she they them him her his their we our us you your i me my is are was were be been "
@@ -77,7 +77,7 @@ class Query:
         """Return (character, term number) of every word of the question in a text."""
         if self._finder is None:
             return []
-        found = [(match.start(), match.group().lower()) for match in self._finder.finditer(_folded(text))]
+        found = [(match.start(), match.group()) for match in self._finder.finditer(_folded(text))]
         number = {term: at for at, term in enumerate(self.terms)}
         stems = STEMMER.stems(word for _, word in found)
         return [(at, number[stem]) for (at, _), stem in zip(found, stems, strict=True) if stem in number]
@@ -94,7 +94,7 @@ class Query:
 
 def parse(question: str) -> Query:
     """Return the terms of a question; function words count less, or fully when there is nothing else."""
-    words = [word.lower() for word in _WORD.findall(_folded(question))]
+    words = _WORD.findall(_folded(question))
     stems = STEMMER.stems(words)
     counts = Counter(stems)
     first = dict(zip(reversed(stems), reversed(words), strict=True))
@@ -107,26 +107,31 @@ def parse(question: str) -> Query:
     return _query(rows)
 
 
-class _Plain(dict[int, str]):
+class _Plain(dict[str, str]):
     """Characters to their base letter, as the tokenizer's `remove_diacritics` does; one for one."""
 
-    def __missing__(self, code: int) -> str:
-        base = unicodedata.normalize("NFD", chr(code))[0]
-        self[code] = base
-        return base
+    def __missing__(self, character: str) -> str:
+        base = unicodedata.normalize("NFD", character)[0]
+        self[character] = base if len(base.lower()) == 1 else " "
+        return self[character]
 
 
 _PLAIN = _Plain()
+_ACCENTED = re.compile("[_\u0080-\u2fff]")  # and "_", which parts words in the index
 
 
 def _folded(text: str) -> str:
-    return text if text.isascii() else text.translate(_PLAIN)
+    """Return text in lower case without accents, character for character."""
+    return _ACCENTED.sub(_plain, text).lower()
+
+
+def _plain(match: re.Match[str]) -> str:
+    return " " if match.group() == "_" else _PLAIN[match.group()]
 
 
 def _query(rows: list[tuple[str, str, float, bool]]) -> Query:
     # Stemming changes the end of a word, so words with another beginning need no look.
     beginnings = sorted({re.escape(term[: max(1, min(len(term) - 1, 4))]) for term, _, _, _ in rows})
-    pattern = rf"(?<![^\W_])(?:{'|'.join(beginnings)})[^\W_]*" if beginnings else None
-    finder = re.compile(pattern, re.IGNORECASE) if pattern else None
+    finder = re.compile(rf"\b(?:{'|'.join(beginnings)})\w*") if beginnings else None
     terms, words, weights, meant = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Query(terms, words, weights, meant, finder)

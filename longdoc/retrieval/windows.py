@@ -22,170 +22,171 @@ B = 0.75  # how much a long window is held back
 CONTEXT = 1.0  # a word of the title or a heading counts as much as this many in the text
 SENTENCE_SHARE = 0.5  # how much the best sentence counts beside the whole window
 MAX_OVERLAP = 0.2  # of the shorter of two windows that are both returned
+RANK_CONSTANT = 60  # of reciprocal-rank fusion (Cormack et al. 2009)
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Neighbouring passages of one document. Unit ranges are characters of the document."""
+    """A stored passage with what the index knows of it; neighbours follow each other without a gap."""
 
+    passage_id: int
     document_id: str
-    offset: int  # of `text` in the document
-    text: str
-    unit_starts: Ints
-    unit_ends: Ints
-    unit_levels: Ints
-    unit_passages: Ints  # for each unit the number of its passage within the stretch
-    passage_ids: tuple[int, ...]
-    contexts: tuple[str, ...]  # what stands above each passage
-    wanted: NDArray[np.bool_]  # for each passage: is it a candidate, or only a neighbour
+    start: int  # in the document
+    text: str  # up to the next passage
+    context: str  # what stands above it
+    units: Ints  # (n_units, 3): start and end within the text, level
+    wanted: bool  # is it a candidate, or only a neighbour of one
+    joined: bool  # does it follow the stretch before it
 
 
 @dataclass(frozen=True)
 class Window:
-    """A run of units of one stretch."""
+    """A run of units. `start` and `end` are characters of the document."""
 
-    stretch: Stretch
+    document_id: str
     start: int
     end: int
-    passages: tuple[int, ...]  # ids of the passages it touches
+    text: str
     score: float
 
-    @property
-    def text(self) -> str:
-        """Return exactly the document's characters from `start` to `end`."""
-        return self.stretch.text[self.start - self.stretch.offset : self.end - self.stretch.offset]
+
+class Field:
+    """Stretches laid end to end, with walls where they do not join: one text to look at, whatever it comes from."""
+
+    def __init__(self, stretches: Sequence[Stretch]) -> None:
+        pieces = [stretch.text if stretch.joined else " " + stretch.text for stretch in stretches]
+        ends_of_text = np.cumsum([len(piece) for piece in pieces])
+        counts = [len(stretch.units) for stretch in stretches]
+        self.text = "".join(pieces)  # the blank keeps the words of two documents apart
+        self.stretches = stretches
+        self.offsets: Ints = ends_of_text - np.array([len(stretch.text) for stretch in stretches])
+        self.of_unit: Ints = np.repeat(np.arange(len(stretches)), counts)
+        table = np.concatenate([stretch.units for stretch in stretches])
+        self.starts: Ints = table[:, 0] + self.offsets[self.of_unit]
+        self.ends: Ints = table[:, 1] + self.offsets[self.of_unit]
+        self.levels: Ints = table[:, 2].copy()
+        heads = np.concatenate([[0], np.cumsum(counts)])[:-1]
+        self.levels[heads[[not stretch.joined for stretch in stretches]]] = WALL
+
+    def window(self, first: int, last: int, score: float) -> Window:
+        """Return the window of units `first` to `last`."""
+        stretch = self.stretches[self.of_unit[first]]
+        start, end = int(self.starts[first]), int(self.ends[last])
+        place = start - int(self.offsets[self.of_unit[first]]) + stretch.start
+        return Window(stretch.document_id, place, place + end - start, self.text[start:end], score)
 
 
 def rank(
-    stretches: Sequence[Stretch], query: Query, rarity: Floats, limit: int, *, wordless: bool = False
+    stretches: Sequence[Stretch],
+    query: Query,
+    rarity: Floats,
+    limit: int,
+    count: int,
+    nearness: dict[int, float] | None = None,
 ) -> list[Window]:
-    """Return all windows with a word of the question, best first; with `wordless` also the others, scored 0.
+    """Return the best `count` windows that hardly overlap, best first.
 
-    `rarity` holds the weight of each term, shape (n_terms,); `limit` is in characters.
+    `rarity` holds the weight of each term, shape (n_terms,); `limit` is in characters. With `nearness`
+    (cosine by passage) the order by words and the order by meaning are fused, and windows without any
+    word of the question may be among them.
     """
-    laid = [_lay(stretch, query, limit) for stretch in stretches]
-    if not laid:
+    if not stretches:
         return []
-    lengths = np.concatenate([one.lengths for one in laid])
-    average = float(lengths.mean())
-    windows: list[Window] = []
-    for one in laid:
-        norm = 1 - B + B * one.lengths / average
-        frequency = one.in_text / norm + CONTEXT * one.above  # (n_terms, n_windows)
-        scores = rarity @ (frequency * (K1 + 1) / (frequency + K1))
-        sentence = rarity @ (one.in_unit > 0)  # (n_units,)
-        best = np.array([sentence[a : b + 1].max() for a, b in zip(one.first, one.last, strict=True)])
-        scores = scores + SENTENCE_SHARE * best
-        stretch = one.stretch
-        shown = np.arange(len(best)) if wordless else np.flatnonzero(best > 0)
-        for at in shown:
-            a, b = int(one.first[at]), int(one.last[at])
-            touched = range(int(stretch.unit_passages[a]), int(stretch.unit_passages[b]) + 1)
-            windows.append(
-                Window(
-                    stretch,
-                    int(stretch.unit_starts[a]),
-                    int(stretch.unit_ends[b]),
-                    tuple(stretch.passage_ids[p] for p in touched),
-                    float(scores[at]) if best[at] > 0 else 0.0,
-                )
-            )
-    return sorted(windows, key=lambda w: (-w.score, w.stretch.document_id, w.start))
-
-
-def apart(windows: Sequence[Window], count: int) -> list[Window]:
-    """Return the first `count` windows that hardly overlap with a better one."""
-    chosen: list[Window] = []
-    for window in windows:
+    field = Field(stretches)
+    first, last = _ranges(field, limit)
+    scores, worded = _scores(field, query, rarity, first, last)
+    if nearness is None:
+        order = np.lexsort((first, -scores))
+        order = order[worded[order]]
+    else:
+        near = np.array([nearness.get(stretch.passage_id, -1.0) for stretch in stretches])
+        scores = _fused(np.where(worded, scores, 0.0), _highest(near, field.of_unit[first], field.of_unit[last]))
+        order = np.lexsort((first, -scores))
+    chosen: list[int] = []
+    starts, ends = field.starts[first], field.ends[last]
+    for at in order:
         if len(chosen) == count:
             break
-        if all(_overlap(window, other) <= MAX_OVERLAP for other in chosen):
-            chosen.append(window)
-    return chosen
+        shared = np.minimum(ends[at], ends[chosen]) - np.maximum(starts[at], starts[chosen])
+        shorter = np.minimum(ends[at] - starts[at], ends[chosen] - starts[chosen])
+        if np.all(shared <= MAX_OVERLAP * shorter):
+            chosen.append(int(at))
+    return [field.window(int(first[at]), int(last[at]), float(scores[at])) for at in chosen]
 
 
-def _overlap(one: Window, other: Window) -> float:
-    if one.stretch.document_id != other.stretch.document_id:
-        return 0.0
-    shared = min(one.end, other.end) - max(one.start, other.start)
-    return shared / min(one.end - one.start, other.end - other.start)
-
-
-@dataclass(frozen=True)
-class _Laid:
-    """Windows of one stretch as unit ranges, with how often each term occurs where."""
-
-    stretch: Stretch
-    first: Ints  # (n_windows,) first unit
-    last: Ints  # (n_windows,) last unit
-    lengths: Floats  # (n_windows,) characters
-    in_text: Floats  # (n_terms, n_windows)
-    above: Floats  # (n_terms, n_windows) 1 where title or heading has the term
-    in_unit: Floats  # (n_terms, n_units)
-
-
-def _lay(stretch: Stretch, query: Query, limit: int) -> _Laid:
-    starts, ends = stretch.unit_starts, stretch.unit_ends
-    first, last = _ranges(stretch, limit)
-    n_terms = len(query.terms)
-    in_unit = np.zeros((n_terms, len(starts)))
-    for at, term in query.places(stretch.text):
-        in_unit[term, np.searchsorted(starts, at + stretch.offset, side="right") - 1] += 1
+def _scores(field: Field, query: Query, rarity: Floats, first: Ints, last: Ints) -> tuple[Floats, Bools]:
+    """Return the score of each window by words, and whether its text has any of them."""
+    n_terms, n_units = len(query.terms), len(field.starts)
+    in_unit = np.zeros((n_terms, n_units))
+    places = query.places(field.text)
+    if places:
+        at, term = np.array(places).T
+        np.add.at(in_unit, (term, np.searchsorted(field.starts, at, side="right") - 1), 1)
     so_far = np.concatenate([np.zeros((n_terms, 1)), np.cumsum(in_unit, axis=1)], axis=1)
-    above = np.zeros((n_terms, len(stretch.contexts)))
-    for passage, context in enumerate(stretch.contexts):
-        for term in query.inside(context):
-            above[term, passage] = 1
-    return _Laid(
-        stretch,
-        first,
-        last,
-        (ends[last] - starts[first]).astype(np.float64),
-        so_far[:, last + 1] - so_far[:, first],
-        above[:, stretch.unit_passages[first]],
-        in_unit,
-    )
+    above = np.zeros((n_terms, len(field.stretches)))
+    inside = {context: query.inside(context) for context in {stretch.context for stretch in field.stretches}}
+    for number, stretch in enumerate(field.stretches):
+        above[list(inside[stretch.context]), number] = 1
+    lengths = (field.ends[last] - field.starts[first]).astype(np.float64)
+    norm = 1 - B + B * lengths / lengths.mean()
+    frequency = (so_far[:, last + 1] - so_far[:, first]) / norm + CONTEXT * above[:, field.of_unit[first]]
+    by_window = rarity @ (frequency * (K1 + 1) / (frequency + K1))
+    best_sentence = _highest(rarity @ (in_unit > 0), first, last)
+    return by_window + SENTENCE_SHARE * best_sentence, best_sentence > 0
 
 
-def _ranges(stretch: Stretch, limit: int) -> tuple[Ints, Ints]:
-    """Return first and last unit of every window of a stretch that touches a wanted passage."""
-    starts, ends, levels = stretch.unit_starts, stretch.unit_ends, stretch.unit_levels
-    n = len(starts)
-    numbers = np.arange(n)
-    walls = np.append(np.flatnonzero(levels >= WALL), n)
-    wall_after = walls[np.searchsorted(walls, numbers, side="right")]
-    first = np.flatnonzero(_beginnings(stretch, limit))
-    last = np.searchsorted(ends, starts[first] + limit, side="right") - 1
-    last = np.minimum(np.maximum(last, first), wall_after[first] - 1)
-    # The end of a part: what is left of it and as much before it as fits.
-    final = np.unique(np.append(walls[walls > 0], n)) - 1
-    wall_before = np.maximum.accumulate(np.where(levels >= WALL, numbers, 0))
-    back = np.maximum(np.searchsorted(starts, ends[final] - limit), wall_before[final])
-    back = np.minimum(back, final)
-    first, last = np.concatenate([first, back]), np.concatenate([last, final])
-    wanted = np.concatenate([[0], np.cumsum(stretch.wanted[stretch.unit_passages])])
-    touches = wanted[last + 1] > wanted[first]
-    pairs = np.unique(np.stack([first[touches], last[touches]]), axis=1)
-    return pairs[0], pairs[1]
+def _fused(by_words: Floats, by_meaning: Floats) -> Floats:
+    """Return reciprocal-rank sums; a window without a word of the question has no rank by words."""
+    ranks = [np.argsort(np.argsort(-scores, kind="stable"), kind="stable") for scores in (by_words, by_meaning)]
+    return np.where(by_words > 0, 1 / (RANK_CONSTANT + ranks[0]), 0.0) + 1 / (RANK_CONSTANT + ranks[1])
 
 
-def _beginnings(stretch: Stretch, limit: int) -> NDArray[np.bool_]:
-    """Blocks; in a block longer than a window its lines; in a line longer than half a window its sentences."""
-    begins = stretch.unit_levels >= BLOCK
-    begins[0] = True
-    lines = stretch.unit_levels >= LINE
-    lines[0] = True
-    in_long_block = _lengths(stretch, begins) > limit
-    in_long_line = _lengths(stretch, lines) > limit / 2
-    result: NDArray[np.bool_] = begins | (in_long_block & (lines | in_long_line))
+def _highest(values: Floats, first: Ints, last: Ints) -> Floats:
+    """Return the highest of `values[first : last + 1]` for each pair."""
+    edges = np.stack([first, last + 1], axis=1).ravel()
+    result: Floats = np.maximum.reduceat(np.append(values, -np.inf), edges)[::2]
     return result
 
 
-def _lengths(stretch: Stretch, begins: NDArray[np.bool_]) -> Ints:
+def _ranges(field: Field, limit: int) -> tuple[Ints, Ints]:
+    """Return first and last unit of every window that touches a wanted stretch, each shape (n_windows,)."""
+    starts, ends = field.starts, field.ends
+    n = len(starts)
+    numbers = np.arange(n)
+    wall = field.levels >= WALL
+    walls = np.append(np.flatnonzero(wall), n)
+    first = np.flatnonzero(_beginnings(field, limit))
+    last = np.searchsorted(ends, starts[first] + limit, side="right") - 1
+    last = np.minimum(np.maximum(last, first), walls[np.searchsorted(walls, first, side="right")] - 1)
+    # The end of a part: what is left of it and as much before it as fits.
+    final = walls[1:] - 1
+    wall_before = np.maximum.accumulate(np.where(wall, numbers, 0))
+    back = np.maximum(np.searchsorted(starts, ends[final] - limit), wall_before[final])
+    first = np.concatenate([first, np.minimum(back, final)])
+    last = np.concatenate([last, final])
+    wanted = np.array([stretch.wanted for stretch in field.stretches])[field.of_unit]
+    so_far = np.concatenate([[0], np.cumsum(wanted)])
+    touches = so_far[last + 1] > so_far[first]
+    pairs = np.unique(first[touches] * n + last[touches])
+    return pairs // n, pairs % n
+
+
+def _beginnings(field: Field, limit: int) -> Bools:
+    """Blocks; in a block longer than a window its lines; in a line longer than half a window its sentences."""
+    begins = field.levels >= BLOCK
+    lines = field.levels >= LINE
+    in_long_block = _lengths(field, begins) > limit
+    in_long_line = _lengths(field, lines) > limit / 2
+    result: Bools = begins | (in_long_block & (lines | in_long_line))
+    return result
+
+
+def _lengths(field: Field, begins: Bools) -> Ints:
     """Return for each unit the characters of the part it is in, parts beginning where `begins` says."""
     heads = np.flatnonzero(begins)
     tails = np.append(heads[1:], len(begins)) - 1
-    return np.repeat(stretch.unit_ends[tails] - stretch.unit_starts[heads], tails - heads + 1)
+    return np.repeat(field.ends[tails] - field.starts[heads], tails - heads + 1)
