@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +51,9 @@ class Engine:
         self._backends: dict[str, Backend] = {}
         self._remotes: dict[str, RemoteBackend] = {}
         self._loading = threading.RLock()
+        self._running: list[threading.Event] = []  # stop flags of all requests, waiting ones included
+        self._closed = False
+        self._loaded_at = 0.0  # when the last model had been loaded, on the clock of time.perf_counter
 
     # models
 
@@ -212,8 +215,12 @@ class Engine:
             free_memory(self.keeper)
 
     def close(self) -> None:
-        """Finish saving and unload all models."""
-        self.keeper.close()
+        """Stop what runs (what was read is kept), finish saving and unload all models."""
+        self._closed = True
+        for stop in list(self._running):
+            stop.set()
+        with self._queue.turn("housekeeping", threading.Event(), lambda place: None):
+            self.keeper.close()
         with self._loading:
             for backend in self._backends.values():
                 backend.close()
@@ -230,18 +237,25 @@ class Engine:
 
     # inside a turn
 
-    _loaded_at = 0.0  # when the last model had been loaded, on the clock of time.perf_counter
-
     @contextlib.contextmanager
-    def _turn(self, model: str, owner: str, stop: threading.Event, on_progress: OnProgress) -> Any:
+    def _turn(self, model: str, owner: str, stop: threading.Event, on_progress: OnProgress) -> Iterator[Backend]:
         """Wait for the worker and yield the loaded model."""
-        with self._queue.turn(owner, stop, lambda place: on_progress(Progress("queued", 0, place))):
-            if model not in self._backends and not is_address(model):
-                on_progress(Progress("loading", 0, 1))
-                self.backend(model)
-                self._loaded_at = time.perf_counter()
-                on_progress(Progress("loading", 1, 1))
-            yield self.backend(model)
+        self._running.append(stop)
+        try:
+            with self._queue.turn(owner, stop, lambda place: on_progress(Progress("queued", 0, place))):
+                yield self._loaded(model, on_progress)
+        finally:
+            self._running.remove(stop)
+
+    def _loaded(self, model: str, on_progress: OnProgress) -> Backend:
+        if self._closed:
+            raise ModelError("LongDoc is closing.", code="closed", next_step="Start it again.")
+        if model not in self._backends and not is_address(model):
+            on_progress(Progress("loading", 0, 1))
+            self.backend(model)
+            self._loaded_at = time.perf_counter()
+            on_progress(Progress("loading", 1, 1))
+        return self.backend(model)
 
     def _read(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from longdoc.backends import Backend
@@ -19,11 +19,13 @@ from longdoc.cache.manifest import Manifest
 from longdoc.cache.segment import Reading
 from longdoc.cache.writer import plan_entry
 from longdoc.engine.saving import Saving
-from longdoc.errors import CacheError, LongDocError
+from longdoc.errors import CacheError, LongDocError, Stopped
 from longdoc.settings import Settings
 from longdoc.store import Library
 from longdoc.store.readings import CacheEntry
 from longdoc.types import ReadingPlan
+
+_LOOK_S = 0.2  # how often a wait looks at the stop flag
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Keeper:
 
         `admit` is called before memory is taken and raises when there is too little. Raises Stopped, ModelError.
         """
-        self.settle()
+        self.settle(stop)
         wanted = len(prefix.token_ids)
         in_memory = self._common(prefix)
         reasons: list[str] = []
@@ -109,9 +111,13 @@ class Keeper:
     def drop_held(self) -> None:
         self._held = None
 
-    def settle(self) -> None:
-        """Wait until nothing is being saved."""
-        self._executor.submit(lambda: None).result()
+    def settle(self, stop: threading.Event | None = None) -> None:
+        """Wait until nothing is being saved. Raises Stopped."""
+        last = self._executor.submit(lambda: None)
+        while stop is not None and not wait([last], _LOOK_S).done:
+            if stop.is_set():
+                raise Stopped
+        last.result()
 
     def forget(self, document_id: str) -> int:
         """Delete every reading that holds a document, in memory and on disk; return how many on disk."""

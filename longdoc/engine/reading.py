@@ -10,6 +10,7 @@ import gc
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -62,19 +63,16 @@ class Reader:
         try:
             return self._attempt(prefix, plan, keep)
         except (ModelError, MemoryError) as error:
-            if isinstance(error, ModelError) and error.code != "memory":
-                raise
-            first = error
+            why = _out_of_memory(error)
+        # Outside the handler, so that the failed attempt's reading is gone before the next is made.
         free_memory(self._keeper)
         smaller = replace(plan, prefill_step=max(plan.prefill_step // 4, _MIN_STEP))
         try:
             return self._attempt(prefix, smaller, keep)
         except (ModelError, MemoryError) as error:
+            _out_of_memory(error)
             free_memory(self._keeper)
-            if isinstance(error, ModelError) and error.code != "memory":
-                raise
-            message = first.message if isinstance(first, ModelError) else "There is not enough memory to read this."
-            raise ModelError(message, code="memory", next_step=memory.REFUSAL_NEXT_STEP) from error
+            raise ModelError(why, code="memory", next_step=memory.REFUSAL_NEXT_STEP) from error
 
     def _attempt(self, prefix: Prefix, plan: ReadingPlan, keep: bool) -> Read:
         began = time.perf_counter()
@@ -126,6 +124,17 @@ class Reader:
             why = memory.refusal(plan, needed, memory.available_bytes())
         if why is not None:
             raise ModelError(why, code="too_large", next_step=memory.REFUSAL_NEXT_STEP)
+
+
+def _out_of_memory(error: ModelError | MemoryError) -> str:
+    """Return what an error says of memory, after letting go of what it holds. Raises any other error again."""
+    if isinstance(error, ModelError) and error.code != "memory":
+        raise error
+    link: BaseException | None = error
+    while link is not None:
+        traceback.clear_frames(link.__traceback__)  # their variables hold the reading that did not fit
+        link = link.__cause__ or link.__context__
+    return error.message if isinstance(error, ModelError) else "There is not enough memory to read this."
 
 
 def free_memory(keeper: Keeper) -> None:

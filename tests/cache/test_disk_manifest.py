@@ -5,6 +5,7 @@ import json
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from longdoc.cache.manifest import Extent, Manifest, parse_manifest
@@ -39,6 +40,7 @@ def test_a_manifest_comes_back_as_it_was():
     assert not MANIFEST.whole
 
 
+@profile(deadline=None)
 @given(st.integers(0, len(MANIFEST.to_bytes()) - 2), st.integers(0, 7))
 def test_any_flipped_bit_is_noticed(at, bit):
     data = bytearray(MANIFEST.to_bytes())
@@ -47,12 +49,14 @@ def test_any_flipped_bit_is_noticed(at, bit):
         parse_manifest(bytes(data))
 
 
+@profile(deadline=None)
 @given(st.integers(0, len(MANIFEST.to_bytes()) - 2))
 def test_any_truncation_is_noticed(length):
     with pytest.raises(CacheError):
         parse_manifest(MANIFEST.to_bytes()[:length])
 
 
+@profile(deadline=None)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_are_refused_and_nothing_else_happens(data):
     with pytest.raises(CacheError):

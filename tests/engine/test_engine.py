@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -331,6 +332,24 @@ def test_out_of_memory_twice_is_one_clear_error_and_the_next_question_works(benc
     assert bench.ask(engine, LEASE).text == cold(tmp_path, LEASE)
 
 
+def test_the_memory_of_a_failed_reading_is_back_before_the_next_attempt_and_at_the_end(bench):
+    backend, made, alive = StandIn(memory_step=16), [], []
+    new_cache = backend.new_cache
+
+    def watched(plan, n_prefix):
+        alive.append(sum(reading() is not None for reading in made))
+        reading = new_cache(plan, n_prefix)
+        made.append(weakref.ref(reading))
+        return reading
+
+    backend.new_cache = watched
+    engine = bench.engine(backend)
+    with pytest.raises(ModelError) as error:
+        bench.ask(engine, LEASE)
+    assert alive == [0, 0]
+    assert [reading() for reading in made] == [None, None], error
+
+
 def test_other_model_errors_are_not_tried_again(bench):
     backend = StandIn()
     backend.new_cache = lambda plan, n: (_ for _ in ()).throw(ModelError("damaged", code="damaged"))
@@ -384,6 +403,28 @@ def test_what_is_held_in_memory_equals_what_is_on_disk(bench):
 
 
 # several people
+
+
+def test_closing_stops_what_runs_and_keeps_what_was_read(bench):
+    engine = bench.engine(StandIn(step_s=0.01))
+    reading, ended = threading.Event(), []
+
+    def work():
+        try:
+            bench.ask(engine, LEASE, on_progress=lambda p: p.stage == "reading" and reading.set())
+        except Stopped:
+            ended.append("stopped")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert reading.wait(30)
+    engine.close()
+    thread.join(30)
+    assert ended == ["stopped"]
+    assert bench.backend.closed
+    with pytest.raises(ModelError, match="closing"):
+        bench.ask(engine, LEASE)
+    assert bench.ask(bench.engine(), LEASE).usage.cached_tokens >= 256
 
 
 def test_two_people_share_the_worker_and_neither_sees_the_others_text(bench, tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from longdoc.planning import Measurements, Step, fit
@@ -17,6 +18,7 @@ def steps(a: float, b: float, size: int = 512, count: int = 6) -> list[Step]:
     ]  # fmt: skip
 
 
+@profile(deadline=None)
 @given(st.floats(1e-6, 1e-2), st.floats(0, 1e-6), st.integers(0, 10**6), st.integers(1, 10**6))
 def test_costs_are_found_again_and_extrapolated(a, b, start, length):
     cost = fit(steps(a, b))
@@ -24,6 +26,7 @@ def test_costs_are_found_again_and_extrapolated(a, b, start, length):
     assert cost.seconds(start, end) == pytest.approx(a * length + b * (end**2 - start**2), rel=1e-3)
 
 
+@profile(deadline=None)
 @given(st.lists(st.builds(Step, st.integers(0, 10**6), st.integers(0, 10**6), st.floats(-1, 100)), max_size=20))
 def test_no_noise_makes_time_run_backwards(noisy):
     cost = fit(noisy)

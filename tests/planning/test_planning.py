@@ -4,6 +4,7 @@ import json
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from longdoc.errors import UserError
@@ -51,12 +52,14 @@ def test_positions_stay_as_they_are_while_prompt_and_answer_fit_and_then_climb_t
     assert (found.position_method, found.factor) == (method, factor)
 
 
+@profile(deadline=None)
 @given(st.integers(1, 120_000), st.integers(1, 2000))
 def test_adding_a_little_text_rarely_changes_the_factor(n_tokens, added):
     before, after = plan(model(), n_tokens), plan(model(), n_tokens + added)
     assert after.factor in (before.factor, 2 * before.factor)
 
 
+@profile(deadline=None)
 @given(st.integers(1, 130_000))
 def test_the_chosen_method_reaches_the_whole_request(n_tokens):
     for info in (model(), YARN):
