@@ -8,6 +8,7 @@ are candidates too, and both orders are fused by reciprocal rank.
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -26,6 +27,7 @@ from longdoc.types import Document, Passage
 
 FORM = "1"  # rises whenever passages or what is stored of them change; older ones are made again
 CANDIDATES = 48  # passages that are looked at closely
+_LEAST_GUESSED, _MOST_COMPARED, _ALIKE = 5, 3000, 0.8  # letters, terms, share of equal letters (difflib)
 _UNIT_FIELDS = 3  # start and end within the passage, level
 
 
@@ -156,13 +158,34 @@ def _rows(document: Document, passages: Sequence[Passage], units: Structure) -> 
 
 
 def _known_terms(db: Any, query: Query) -> Query:
-    """Return the query without words that no passage has; of very many words the rarest are kept."""
-    counts: dict[int, int] = {}
-    for number, term in enumerate(query.terms):
-        row = db.execute("SELECT doc FROM passages_terms WHERE term = ?", [term]).fetchone()
-        if row is not None:
-            counts[number] = row[0]
+    """Return the query without words that no passage has; of very many words the rarest are kept.
+
+    A word that no passage has may be misspelled: a word of the passages that is nearly the same stands for it.
+    """
+    if len(query.terms) <= MAX_TERMS:
+        unknown = [n for n, term in enumerate(query.terms) if _holding(db, term) is None]
+        near = {number: _nearly(db, query.terms[number]) for number in unknown}
+        query = query.respelled({number: term for number, term in near.items() if term})
+    counts = {n: held for n, term in enumerate(query.terms) if (held := _holding(db, term)) is not None}
     return query.keep(sorted(counts, key=lambda n: (counts[n] / query.weights[n], n))[:MAX_TERMS])
+
+
+def _holding(db: Any, term: str) -> int | None:
+    """Return how many passages of the whole library have a term."""
+    row = db.execute("SELECT doc FROM passages_terms WHERE term = ?", [term]).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _nearly(db: Any, term: str) -> str | None:
+    """Return the term of the index most like one that is not there, with the same first two letters, or None."""
+    if len(term) < _LEAST_GUESSED or not term.isalpha():
+        return None
+    rows = db.execute(
+        "SELECT term FROM passages_terms WHERE term >= ? AND term < ? ORDER BY doc DESC LIMIT ?",
+        [term[:2], term[:2] + chr(0x10FFFF), _MOST_COMPARED],
+    ).fetchall()
+    alike = [row[0] for row in rows if abs(len(row[0]) - len(term)) <= 1]
+    return next(iter(difflib.get_close_matches(term, alike, n=1, cutoff=_ALIKE)), None)
 
 
 def _candidates(db: Any, query: Query, scope: str) -> list[int]:
@@ -183,8 +206,7 @@ def _rarity(db: Any, query: Query, scope: str, total: int) -> Floats:
         if query.meant[number]:
             holding = db.execute(f"SELECT count(*) {_MATCHING}", [_quoted(query.words[number]), scope]).fetchone()[0]
         else:  # function words are as common everywhere, and counting them is slow
-            row = db.execute("SELECT doc FROM passages_terms WHERE term = ?", [term]).fetchone()
-            holding = row[0] * total / everywhere
+            holding = (_holding(db, term) or 0) * total / everywhere
         weights[number] = query.weights[number] * np.log(1 + (total - holding + 0.5) / (holding + 0.5))
     return weights
 

@@ -123,8 +123,8 @@ def _runs(
                 yield run
             run = (a, a + len(line), level)
             alone = level >= BLOCK and not code and _is_heading(line, blank)
-            if row and level >= BLOCK:
-                headings.append((a, f"{section} {line}".strip()))  # rows further down know their columns
+            if (row and level >= BLOCK) or (code and level == SECTION):
+                headings.append((a, f"{section} {line}".strip()))  # rows know their columns, methods their class
             elif table and not row:
                 headings.append((a, section))
         if fence:

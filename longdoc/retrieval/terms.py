@@ -11,14 +11,16 @@ import sqlite3
 import threading
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from longdoc.store.codec import storable
 from longdoc.store.migrations import TOKENIZER
 
 MAX_TERMS = 48  # of a pasted page the rarest words decide; the caller keeps those
 MAX_COUNT = 3  # a word counts at most so often, however often a question repeats it
+GUESS = 0.7  # weight of the word that was probably meant
 FUNCTION_WORD = 0.3  # weight of "what", "did", "of" beside words with a meaning of their own
 _WORD = re.compile(r"\w+")
 _FUNCTION_WORDS = frozenset(
@@ -60,7 +62,10 @@ class Stemmer:
             self._known[word] = found.get(number, word)
 
 
-STEMMER = Stemmer()
+@cache
+def stemmer() -> Stemmer:
+    """Return the one stemmer of this process."""
+    return Stemmer()
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Query:
             return []
         found = [(match.start(), match.group()) for match in self._finder.finditer(_folded(text))]
         number = {term: at for at, term in enumerate(self.terms)}
-        stems = STEMMER.stems(word for _, word in found)
+        stems = stemmer().stems(word for _, word in found)
         return [(at, number[stem]) for (at, _), stem in zip(found, stems, strict=True) if stem in number]
 
     def inside(self, text: str) -> frozenset[int]:
@@ -91,14 +96,23 @@ class Query:
         kept = sorted(numbers)
         return _query([(self.terms[n], self.words[n], self.weights[n], self.meant[n]) for n in kept])
 
+    def respelled(self, terms: Mapping[int, str]) -> Query:
+        """Return the query with other stems for some of its terms; a guess counts less."""
+        rows = list(zip(self.terms, self.words, self.weights, self.meant, strict=True))
+        for number, term in terms.items():
+            if term in self.terms:
+                continue
+            rows[number] = (term, term, self.weights[number] * GUESS, self.meant[number])
+        return _query(list({row[0]: row for row in rows}.values()))
+
 
 def parse(question: str) -> Query:
     """Return the terms of a question; function words count less, or fully when there is nothing else."""
     words = _WORD.findall(_folded(question))
-    stems = STEMMER.stems(words)
+    stems = stemmer().stems(words)
     counts = Counter(stems)
     first = dict(zip(reversed(stems), reversed(words), strict=True))
-    functional = set(STEMMER.stems(sorted(_FUNCTION_WORDS)))
+    functional = set(stemmer().stems(sorted(_FUNCTION_WORDS)))
     plain = all(stem in functional for stem in counts)
     rows = []
     for term, count in counts.items():

@@ -63,6 +63,7 @@ def texts(passages: Sequence[Passage]) -> str:
         ("CAFES", "The café has its own bays."),
         ("Who repairs printers?", "It was repaired on Monday"),
         ("parking", "Bay 14"),
+        ("Is the printer repiared?", "It was repaired on Monday"),
         ('"dogs" OR NOT (cats) NEAR/2 *', "Dogs are not allowed"),
     ],
 )

@@ -111,13 +111,18 @@ def test_functions_of_code_begin_sections_and_lines_are_never_split_at_full_stop
     assert found["class Second:"] == SECTION
     assert found["def inner(self):"] == BLOCK
     assert found['"""Say. Twice."""'] == LINE
+    assert headings(text, "code") == ["def first():", "class Second:"]
 
 
 def test_files_of_a_code_base_are_walls_and_pages_are_not() -> None:
     text = "a = 1\nb = 2\nc = 3\n"
     files = (Segment(0, 6, "file", "a.py"), Segment(6, 12, "file", "b.py"))
     assert [level for _, level in units(text, "codebase", files)] == [WALL, WALL, BLOCK]
-    assert headings(text, "codebase", files)[:2] == ["a.py", "b.py"]
+    assert headings(text, "codebase", files) == ["a.py", "b.py"]
+    text = "class Cart:\n    pass\n"
+    assert (
+        headings(text, "codebase", (Segment(0, len(text), "file", "shop/cart.py"),))[-1] == "shop/cart.py class Cart:"
+    )
     sentence = "It runs over the edge of\na page and ends here."
     pages = (Segment(0, 25, "page", "p. 1", page=1), Segment(25, len(sentence), "page", "p. 2", page=2))
     assert [piece for piece, _ in units(sentence, "pdf", pages)] == [sentence]
