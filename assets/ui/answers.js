@@ -17,7 +17,7 @@ export function answerBody(view, links) {
     view.citations.length ? h("details", { class: "ld-evidence", open: view.not_stated || view.citations.length <= 3 },
       h("summary", {}, `Evidence: ${summary}`),
       h("ol", {}, view.citations.map((cite) => h("li", {},
-        h("span", { class: "ld-where" }, cite.place, h("span", { class: `ld-status ld-${cite.status}` }, ` ${MARKS[cite.status]} ${cite.status_words}${cite.deleted ? ", source deleted" : ""}`)),
+        h("span", { class: "ld-where" }, cite.place, h("span", { class: `ld-status ld-${cite.status}` }, ` ${MARKS[cite.status]} ${cite.status_words}${cite.deleted ? `, ${cite.deleted}` : ""}`)),
         h("blockquote", {}, cite.quote || "No words of it were found in the sources."))))) : null,
     view.warnings.map((warning) => h("p", { class: "ld-message" }, icon("warn"), h("span", {}, warning))),
   ];

@@ -28,7 +28,7 @@ export function citations(root, onOpen) {
     const { cite } = entry;
     tip.replaceChildren(
       h("strong", {}, cite.place),
-      h("span", { class: `ld-status ld-${cite.status}` }, `${MARKS[cite.status]} ${cite.status_words}${cite.deleted ? ", source deleted" : ""}`),
+      h("span", { class: `ld-status ld-${cite.status}` }, `${MARKS[cite.status]} ${cite.status_words}${cite.deleted ? `, ${cite.deleted}` : ""}`),
       h("q", {}, cite.quote.length > 400 ? `${cite.quote.slice(0, 400)}…` : cite.quote || "No words of it were found."));
     tip.hidden = false;
     const box = link.getBoundingClientRect();
@@ -49,7 +49,7 @@ export function citations(root, onOpen) {
     current = { href, from: from || root.querySelector(`a[href="${CSS.escape(href)}"]`) };
     for (const link of root.querySelectorAll("a.ld-cite.ld-current")) link.classList.remove("ld-current");
     current.from?.classList.add("ld-current");
-    if (entry.cite.status === "not_found" || !entry.cite.document) return;
+    if (entry.cite.status === "not_found" || !entry.cite.document || entry.cite.deleted) return;
     onOpen(entry.cite, current.from);
   }
 

@@ -23,7 +23,7 @@ export async function documents(root) {
     addFiles: library.addFiles,
     refreshLibrary: library.refresh,
   });
-  const budget = makeBudget({ question: talk.question, library, onChange: talk.check, onChunked: talk.chunked });
+  const budget = makeBudget({ question: talk.question, library, onChange: (made) => { talk.check(); library.setHow(made.sources); }, onChunked: talk.chunked });
   talk.region.append(budget.region, talk.composer);
   let stamp = "";
   const strip = makeStrip(async (state) => {

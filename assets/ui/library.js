@@ -11,6 +11,7 @@ export function library({ onTicks, onOpen }) {
   let shown = ROWS;
   let words = "";
   let order = "listed";
+  let hows = {}; // in words, how ticked sources are read that are not read whole
   const asked = new Set(); // trees that were opened
   const known = new Set(); // cards seen, so that new ones are ticked once
 
@@ -61,6 +62,7 @@ export function library({ onTicks, onOpen }) {
 
   async function refresh() {
     state = await call("library", { model: memory.get("model") });
+    const first = known.size === 0;
     const here = new Set(state.cards.map((card) => card.id));
     let ticks = memory.get("ticks").filter((tick) => here.has(tick.id));
     for (const card of state.cards) {
@@ -74,7 +76,9 @@ export function library({ onTicks, onOpen }) {
     draw();
     for (const card of state.cards) if (card.tokens === null) count(card);
     for (const job of state.adding) {
-      if (job.kind === "look" && job.state === "done" && !asked.has(job.id)) { asked.add(job.id); openTree(job); }
+      if (job.kind !== "look" || job.state !== "done" || asked.has(job.id)) continue;
+      asked.add(job.id); // opened by itself once, and not again after a reload
+      if (!first && !document.querySelector("dialog[open]")) openTree(job);
     }
   }
 
@@ -93,7 +97,8 @@ export function library({ onTicks, onOpen }) {
 
   function draw() {
     const order_ = { listed: () => 0, newest: (a, b) => b.added - a.added, name: (a, b) => a.title.localeCompare(b.title) }[order];
-    const found = state.cards.filter((card) => card.title.toLowerCase().includes(words)).sort(order_);
+    const busy = new Set(state.adding.filter((job) => job.state === "running").map((job) => job.name));
+    const found = state.cards.filter((card) => card.title.toLowerCase().includes(words) && !(card.tokens === null && busy.has(card.title))).sort(order_);
     tools.hidden = state.cards.length < 4;
     pathBox.hidden = !state.local;
     redraw(samples, [state.samples, state.adding.length], () => state.samples.length && !state.adding.length ? [
@@ -108,7 +113,7 @@ export function library({ onTicks, onOpen }) {
       ...sending.map((name) => h("div", { class: "ld-card", role: "listitem" }, h("strong", {}, name), h("span", { class: "ld-state" }, "Waiting"), progressbar(null, "Sending", name))),
       ...state.adding.map(addingCard),
     ]);
-    redraw(cards, [found.slice(0, shown), shown, memory.get("ticks")], () => [
+    redraw(cards, [found.slice(0, shown), shown, memory.get("ticks"), hows], () => [
       ...found.slice(0, shown).map(sourceCard),
       found.length > shown ? button(`Show ${number(Math.min(ROWS, found.length - shown))} more of ${number(found.length)}`, () => { shown += ROWS; draw(); }, { quiet: true }) : null,
     ]);
@@ -144,7 +149,7 @@ export function library({ onTicks, onOpen }) {
       draw();
     } });
     box.checked = Boolean(tick);
-    const how = tick && tick.how === "part" ? `Part: ${tick.part}` : tick && tick.how === "outline" ? (tick.outline?.length ? `Outline: ${tick.outline.join(", ")}` : "Outline") : null;
+    const how = tick && tick.how !== "whole" ? hows[card.id] || "…" : null;
     const open = h("button", { type: "button", class: "ld-title", onclick: () => onOpen(card.id), "data-focus": `open-${card.id}`, title: "Open in the Reader" }, card.title);
     const menu = button(`Menu of ${card.title}`, () => openMenu(card), { icon: "menu", quiet: true, only: true });
     menu.dataset.focus = `menu-${card.id}`;
@@ -173,9 +178,12 @@ export function library({ onTicks, onOpen }) {
       const sections = await call("sections", { document: card.id });
       const field = h("input", { class: "ld-field", "aria-label": card.paged ? "Pages" : "Parts", placeholder: "1-40, 87", value: tickOf(card.id)?.part || "" });
       const list = h("div", { class: "ld-sections" });
+      const now = tickOf(card.id);
+      const listed = now?.how === "part" ? numbers(now.part) : null;
       if (!card.paged && sections.length <= 300) {
         sections.forEach((label, i) => {
-          const box = h("input", { type: "checkbox", onchange: () => { field.value = [...list.querySelectorAll("input")].flatMap((b, n) => (b.checked ? [n + 1] : [])).join(", "); } });
+          const box = h("input", { type: "checkbox", onchange: () => { field.value = runs([...list.querySelectorAll("input")].flatMap((b, n) => (b.checked ? [n + 1] : []))); } });
+          box.checked = listed ? listed.has(i + 1) : tickOf(card.id)?.how !== "part" && card.code;
           list.append(h("label", { class: "ld-check" }, box, `${i + 1}. ${label}`));
         });
       }
@@ -228,7 +236,28 @@ export function library({ onTicks, onOpen }) {
     part: (id) => { const card = state.cards.find((c) => c.id === id); if (card) choosePart(card, (choice) => { setTicks([...memory.get("ticks").filter((t) => t.id !== id), { id, ...choice }]); draw(); }); },
     outline: (id) => { const card = state.cards.find((c) => c.id === id); if (card) chooseOutline(card, (choice) => { setTicks([...memory.get("ticks").filter((t) => t.id !== id), { id, ...choice }]); draw(); }); },
     untickNamed(names) { setTicks(memory.get("ticks").filter((t) => !names.includes(state.cards.find((c) => c.id === t.id)?.title))); draw(); },
+    setHow(sources) { hows = Object.fromEntries(sources.map((source) => [source.id, source.how_words])); draw(); },
     hasCards: () => state.cards.length > 0,
     active: () => state.adding.some((job) => job.state === "queued" || job.state === "running"),
   };
+}
+
+// "1-3, 7" to numbers, and back
+function numbers(part) {
+  const found = new Set();
+  for (const piece of part.split(",")) {
+    const [low, high] = piece.split("-").map((text) => Number(text.trim()));
+    for (let n = low; n <= (high || low) && found.size < 5000; n += 1) found.add(n);
+  }
+  return found;
+}
+
+function runs(list) {
+  const pieces = [];
+  for (const n of list) {
+    const last = pieces.at(-1);
+    if (last && last[1] === n - 1) last[1] = n;
+    else pieces.push([n, n]);
+  }
+  return pieces.map(([a, b]) => (a === b ? `${a}` : `${a}-${b}`)).join(", ");
 }

@@ -6,6 +6,7 @@ export function chooseFiles(job, looked, onAdded) {
   const ticked = new Set(looked.rows.filter((row) => row.ticked).map((row) => row.path));
   const open = new Set([""]);
   let filter = "";
+  let costs = new Map();
   let replace = looked.earlier ? "replace" : null;
   const root = build(looked.rows);
 
@@ -39,20 +40,29 @@ export function chooseFiles(job, looked, onAdded) {
       h("ul", {}, list("new"), list("changed"), list("gone")), radio("replace", "Replace"), radio("both", "Keep both"));
   }
 
-  const matches = (path) => {
+  function matches(path) {
     if (!filter) return true;
     const glob = filter.split(/[*]+/).map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*");
     return new RegExp(filter.includes("*") ? `^(.*/)?${glob}$` : glob, "i").test(path);
-  };
+  }
   function chosen() { return looked.rows.filter((row) => ticked.has(row.path) && !row.locked && matches(row.path)).map((row) => row.path); }
 
   function filesOf(node) {
     return node.row ? [node.row] : [...node.children.values()].flatMap(filesOf);
   }
 
+  // What each ticked file takes in the prompt: its text, and a header whose number counts the files before it.
+  function cost(files) {
+    const costs = new Map();
+    for (const row of looked.rows) {
+      if (files.has(row.path)) costs.set(row.path, row.tokens ? row.tokens + row.headers[Math.min(String(costs.size + 1).length, 4) - 1] : 0);
+    }
+    return costs;
+  }
   function draw() {
     const files = new Set(chosen());
-    const sum = looked.rows.reduce((n, row) => n + (files.has(row.path) ? row.tokens : 0), 0);
+    costs = cost(files);
+    const sum = [...costs.values()].reduce((n, tokens) => n + tokens, 0);
     total.textContent = `${number(files.size)} files, ${number(sum)} tokens`;
     const secret = looked.rows.find((row) => row.secret && files.has(row.path));
     warning.textContent = secret ? `${secret.path}, line ${secret.secret} may hold a secret. The model will read it if you add it.` : "";
@@ -72,7 +82,7 @@ export function chooseFiles(job, looked, onAdded) {
       const on = all.filter((row) => files.has(row.path));
       const locked = all.length === 0;
       const state = locked ? null : on.length === 0 ? "false" : on.length === all.filter((row) => matches(row.path)).length ? "true" : "mixed";
-      const sum = on.reduce((n, row) => n + row.tokens, 0);
+      const sum = on.reduce((n, row) => n + costs.get(row.path), 0);
       const reason = child.row ? child.row.reason : locked ? [...new Set(filesOf(child).map((row) => row.reason))].join(", ") : "";
       const folder = !child.row;
       rows.push(h("li", {

@@ -18,7 +18,7 @@ from longdoc.ui.export import conversation_json, conversation_markdown
 from longdoc.ui.jobs import LANES
 from longdoc.ui.models import count_question, time_in_words
 from longdoc.ui.render import inert
-from longdoc.ui.selection import included, parse_choices
+from longdoc.ui.selection import Choice, included, parse_choices
 from longdoc.ui.views import ZONES, answer_view, job_view
 
 _TURNS_AT_ONCE = 30
@@ -72,6 +72,7 @@ class ConversationCalls:
                 "name": inert(names[choice.document_id].title),
                 "tokens": size,
                 "how": choice.how,
+                "how_words": self._how(choice),
             }
             for choice, size in zip(chosen, sizes, strict=True)
         ]
@@ -143,7 +144,8 @@ class ConversationCalls:
         if before is not None:
             turns = [turn for turn in turns if turn.id < before]
         shown = turns[-_TURNS_AT_ONCE:]
-        return {"turns": [turn_view(turn) for turn in shown], "more": len(turns) - len(shown)}
+        replaced = self._replaced()
+        return {"turns": [turn_view(turn, replaced) for turn in shown], "more": len(turns) - len(shown)}
 
     def rename_thread(self, thread: int, title: str) -> bool:
         self.context.library.rename_thread(thread, title)
@@ -171,6 +173,19 @@ class ConversationCalls:
         regions = [_region_view(region, prompt, kit, texts) for region in prompt.regions]
         omitted = [inert(f"{o.source}: {o.what} ({o.reason})") for o in prompt.omitted]
         return {"tokens": len(prompt.token_ids), "regions": regions, "omitted": omitted}
+
+    def _replaced(self) -> frozenset[str]:
+        """Return the documents that a newer version took the place of."""
+        jobs = self.context.library.jobs(("done",))
+        return frozenset(str(job.request["replaces"]) for job in jobs if job.request.get("replaces"))
+
+    def _how(self, choice: Choice) -> str:
+        """Return in words how a document is read when not as a whole."""
+        if choice.how != "outline":
+            return f"Part: {choice.part}" if choice.how == "part" else ""
+        item = included(choice, self.context.library)
+        files = sum(segment.kind == "file" for segment in item.document.segments)
+        return f"{files - len(item.outline):,} files whole, {len(item.outline):,} as outline"
 
     def _offers(
         self, rows: list[dict[str, Any]], names: dict[str, Any], asked: int, reserve: int, window: int
@@ -205,9 +220,9 @@ class _Stub:
         return Included(Document(self.identity, self.identity, self.title, ""), self.title, "")
 
 
-def turn_view(turn: Turn) -> dict[str, Any]:
+def turn_view(turn: Turn, replaced: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Return a stored answer for the page."""
-    answer = answer_view(turn.answer, str(turn.id), turn.deleted)
+    answer = answer_view(turn.answer, str(turn.id), turn.deleted, replaced)
     return {"id": turn.id, "question": inert(turn.answer.question), "at": turn.created_at, **answer}
 
 

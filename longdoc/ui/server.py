@@ -66,7 +66,8 @@ def start(
 
     app = build(context)
     app.queue(max_size=64, default_concurrency_limit=8)
-    limit = context.settings.max_source_bytes
+    home = context.settings
+    limit = home.max_source_bytes
     app.launch(
         server_name=host,
         server_port=port,
@@ -79,7 +80,7 @@ def start(
         show_error=True,
         max_file_size=limit,
         allowed_paths=[],
-        blocked_paths=[str(context.settings.home)],
+        blocked_paths=[str(path) for path in (home.library, home.cache, home.database, context.kept)],
         enable_monitoring=False,
         run_history=False,
         footer_links=[],

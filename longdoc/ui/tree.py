@@ -18,11 +18,11 @@ _NAMED = 50
 
 
 def tree_of(document: Document, kit: Kit, library: Library) -> dict[str, Any]:
-    """Return rows {path, bytes, lines, tokens, ticked, locked, reason} in path order, as JSON.
+    """Return rows {path, bytes, lines, tokens, headers, ticked, locked, reason} in path order, as JSON.
 
     A file that may hold a secret is not ticked and says on which line; the secret is never shown.
     """
-    sizes = {s.label: _tokens(document.text[s.start : s.end], s.label, kit) for s in document.segments}
+    sizes = {s.label: _tokens(document.text[s.start : s.end], kit) for s in document.segments}
     rows = []
     for row in document.details.get("tree", [])[:MAX_ROWS]:
         secret = bool(row.get("line")) and row["status"] in ("included", "possible_secret")
@@ -33,6 +33,7 @@ def tree_of(document: Document, kit: Kit, library: Library) -> dict[str, Any]:
                 "bytes": row["bytes"],
                 "lines": row["lines"],
                 "tokens": sizes.get(row["path"], 0),
+                "headers": _headers(row["path"], kit) if readable else [],
                 "ticked": readable and not secret,
                 "locked": not readable,
                 "secret": row["line"] if secret else None,
@@ -42,10 +43,15 @@ def tree_of(document: Document, kit: Kit, library: Library) -> dict[str, Any]:
     return {"title": document.title, "rows": rows, "earlier": _earlier(document, library)}
 
 
-def _tokens(text: str, label: str, kit: Kit) -> int:
-    if kit.tokenizer is None:
-        return estimate_tokens(text)
-    return len(kit.tokenizer.ids(text)) + kit.tokenizer.count(document_header(1, label)) + 1
+def _tokens(text: str, kit: Kit) -> int:
+    return estimate_tokens(text) if kit.tokenizer is None else len(kit.tokenizer.ids(text))
+
+
+def _headers(label: str, kit: Kit) -> list[int]:
+    """Return what a file's header takes when its number has one, two, three or four digits."""
+    if kit.tokenizer is None or kit.frame is None or kit.frame.special is None:
+        return [0, 0, 0, 0]
+    return [1 + len(kit.tokenizer.ids(document_header(number, label))) for number in (1, 10, 100, 1000)]
 
 
 def _earlier(document: Document, library: Library) -> dict[str, Any] | None:

@@ -121,8 +121,19 @@ def ordinal(n: int) -> str:
     return f"{n}{ending}"
 
 
-def answer_view(answer: Answer, prefix: str, deleted: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return an answer for a page. `prefix` makes its citation links unique there."""
+def answer_view(
+    answer: Answer, prefix: str, deleted: frozenset[str] = frozenset(), replaced: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Return an answer for a page. `prefix` makes its citation links unique there.
+
+    `deleted` are documents no longer here, `replaced` those that gave way to a newer version.
+    """
+
+    def fate(document_id: str) -> str:
+        if document_id not in deleted:
+            return ""
+        return "from an earlier version" if document_id in replaced else "source deleted"
+
     return {
         "mode": answer.mode,
         "mode_words": MODES[answer.mode],
@@ -132,7 +143,7 @@ def answer_view(answer: Answer, prefix: str, deleted: frozenset[str] = frozenset
         "stopped": answer.stop_reason == "stopped",
         "not_stated": answer.stop_reason == "not_stated",
         "model": inert(answer.model),
-        "citations": [citation_view(c, n, prefix, c.document_id in deleted) for n, c in enumerate(answer.citations, 1)],
+        "citations": [citation_view(c, n, prefix, fate(c.document_id)) for n, c in enumerate(answer.citations, 1)],
         "omitted": [omitted_words(item) for item in answer.omitted],
         "passages": [passage_view(passage) for passage in answer.passages],
         "stats": stats(answer),
@@ -143,14 +154,14 @@ def answer_view(answer: Answer, prefix: str, deleted: frozenset[str] = frozenset
     }
 
 
-def citation_view(citation: Citation, number: int, prefix: str, is_deleted: bool) -> dict[str, Any]:
+def citation_view(citation: Citation, number: int, prefix: str, fate: str) -> dict[str, Any]:
     """Return a citation with the name that its link gets."""
     where = place(citation)
     status = STATUS[citation.status]
     return {
         "number": number,
         "href": f"#cite-{prefix}-{number}",
-        "name": f"Citation {number}, {where}, {status.lower()}{', source deleted' if is_deleted else ''}",
+        "name": f"Citation {number}, {where}, {status.lower()}{f', {fate}' if fate else ''}",
         "place": where,
         "status": citation.status,
         "status_words": status,
@@ -158,7 +169,7 @@ def citation_view(citation: Citation, number: int, prefix: str, is_deleted: bool
         "document": citation.document_id,
         "start": citation.start,
         "end": citation.end,
-        "deleted": is_deleted,
+        "deleted": fate,
     }
 
 

@@ -1,0 +1,106 @@
+"""Every screen, light and dark, wide and narrow: nothing scrolls sideways, nothing serious for axe.
+
+With LONGDOC_SCREENSHOTS=1 the pictures go to assets/screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import start_server, stop_server
+from scripted import Scripted
+
+SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples"
+PICTURES = Path(__file__).resolve().parents[2] / "assets" / "screenshots"
+AMENDMENT = (
+    "From 1 July 2025 the notice that the Tenant must give to end this lease "
+    "is thirty (30) days in place of ninety days."
+)
+SCRIPT = {
+    "notice": (AMENDMENT, "thirty (30) days", "by giving the Landlord notice of ninety (90) days in writing."),
+    "rounded": ("def rounded_total(order) -> int:", "rounded_total in shop/orders/total.py"),
+}
+LOOKS = [
+    ("light", 1440, 900), ("dark", 1440, 900), ("light", 1050, 800), ("light", 700, 900), ("dark", 400, 800),
+    ("light", 400, 800), ("light", 720, 450),
+]  # fmt: skip  # the last is 1440 x 900 at 200 % zoom
+
+pytestmark = pytest.mark.skipif(not (SAMPLES / "lease.pdf").is_file(), reason="the samples are not made yet")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    started = start_server(tmp_path_factory.mktemp("screens"), Scripted(SCRIPT))
+    context = started.context
+    from longdoc import ingest
+    from longdoc.ui.comparing import CompareCalls
+    from longdoc.ui.conversation import ConversationCalls
+
+    added = [
+        ingest.add(SAMPLES / n, context.library, context.settings) for n in ("lease.pdf", "annex.docx", "shop.zip")
+    ]
+    choices = [{"id": item.document.id} for item in added[:2]]
+    talk = ConversationCalls(context)
+    first = talk.ask(choices, "What notice must the tenant give?")
+    context.worker.wait(first["job"])
+    code = talk.ask([{"id": added[2].document.id}], "Where is the order total rounded?", thread=first["thread"])
+    context.worker.wait(code["job"])
+    started.thread = first["thread"]
+    started.comparison = CompareCalls(context).compare(choices, "What notice must the tenant give?", top_k=1)
+    context.worker.wait(started.comparison)
+    started.ticks = choices
+    yield started
+    stop_server(started)
+
+
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
+def test_screens_hold_together(
+    server: Any,
+    open_page: Callable[..., Any],
+    axe: Callable[[Any], list[str]],
+    tmp_path: Path,
+    theme: str,
+    width: int,
+    height: int,
+) -> None:
+    folder = PICTURES if os.environ.get("LONGDOC_SCREENSHOTS") else tmp_path
+    folder.mkdir(exist_ok=True)
+    found: list[str] = []
+
+    def look(page: Any, name: str) -> None:
+        page.wait_for_timeout(150)
+        page.screenshot(path=folder / f"{name}-{theme}-{width}.png")
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if wide > 0:
+            found.append(f"{name}: {wide} px too wide")
+        found.extend(f"{name}: {finding}" for finding in axe(page))
+
+    page = open_page(server, width=width, height=height, color_scheme=theme)
+    state = {"ticks": server.ticks, "thread": server.thread, "comparison": server.comparison, "model": "reader"}
+    page.evaluate("state => localStorage.setItem('longdoc', JSON.stringify(state))", state)
+    page.reload()
+    page.get_by_role("article", name="What notice must the tenant give?").wait_for()
+    page.locator(".ld-sum").wait_for()
+    look(page, "documents")
+    link = page.get_by_role("link", name=re.compile(r"Citation \d, lease.pdf, page 43, verified"))
+    link.click()
+    page.locator(".ld-rect").first.wait_for()
+    page.wait_for_function("document.querySelector('.ld-sheet img').complete")
+    look(page, "reader")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name=re.compile("total.py:12")).click()
+    page.locator(".ld-line.ld-marked").first.wait_for()
+    look(page, "code")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("region", name="Differences").wait_for()
+    look(page, "compare")
+    page.get_by_role("link", name="Models & memory").click()
+    page.locator(".ld-plan .ld-big").wait_for()
+    look(page, "models")
+    assert found == []
