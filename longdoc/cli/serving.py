@@ -28,7 +28,8 @@ def serve(args: argparse.Namespace, settings: Settings, stop: threading.Event) -
         raise UserError("--auth needs a name and a password.", next_step="Write it as USER:PASSWORD.")
     if importlib.util.find_spec("longdoc.ui") is None:
         raise UserError("The web app is not part of this version.", next_step="Use `longdoc ask` in the terminal.")
-    return int(importlib.import_module("longdoc.ui").serve(args, settings) or 0)
+    importlib.import_module("longdoc.ui").serve(settings, host=args.host, port=args.port, auth=args.auth)
+    return 0
 
 
 def transcribe(args: argparse.Namespace, settings: Settings, stop: threading.Event) -> int:
