@@ -220,6 +220,7 @@ export function conversation({ links, onBudget, getBudget, addFiles, refreshLibr
     region, composer, open, onPoll, check, listThreads, listModels,
     question: () => box.value,
     focus: () => box.focus(),
+    suggest(question) { if (!box.value) { box.value = question; grow(); onBudget(); } },
     chunked: () => { mode.value = "chunked"; memory.set("mode", "chunked"); check(); ask(); },
     setHasCards(value) { hasCards = value; if (!drawn.length && turns.querySelector(".ld-welcome")) empty(); },
     stop: () => running.querySelector("button")?.click(),

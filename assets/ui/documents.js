@@ -15,6 +15,7 @@ export async function documents(root) {
   const library = makeLibrary({
     onTicks: () => { budget?.later(); talk?.check(); },
     onOpen: (id) => reader.openDocument(id),
+    onSample: (question) => talk.suggest(question),
   });
   const talk = conversation({
     links,
@@ -33,7 +34,7 @@ export async function documents(root) {
       await library.refresh();
     } else {
       const reading = state.jobs.filter((job) => job.kind === "ingest" || job.kind === "look");
-      if (reading.length || library.active()) await library.refresh();
+      if (reading.length || library.active()) await library.watch();
     }
     talk.setHasCards(library.hasCards());
   });

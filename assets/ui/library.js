@@ -1,11 +1,11 @@
 // The Library column: drop area, cards, samples, and the menu of a source.
 
-import { announce, attempt, button, bytes, call, dialog, h, icon, memory, notice, number, progressbar, redraw, sendFile, tokens } from "./core.js";
+import { announce, attempt, button, call, dialog, h, icon, memory, notice, number, progressbar, redraw, sendFile, tokens } from "./core.js";
 import { chooseFiles } from "./tree.js";
 
 const ROWS = 100;
 
-export function library({ onTicks, onOpen }) {
+export function library({ onTicks, onOpen, onSample }) {
   let state = { cards: [], adding: [], samples: [], local: false };
   let sending = []; // files on their way to the server
   let shown = ROWS;
@@ -23,12 +23,13 @@ export function library({ onTicks, onOpen }) {
   const search = h("input", { type: "search", class: "ld-field", placeholder: "Find a source", "aria-label": "Find a source", oninput: () => { words = search.value.toLowerCase(); shown = ROWS; draw(); } });
   const sort = h("select", { class: "ld-field", "aria-label": "Order", onchange: () => { order = sort.value; draw(); } },
     h("option", { value: "listed" }, "As added"), h("option", { value: "newest" }, "Newest first"), h("option", { value: "name" }, "By name"));
+  const sets = h("select", { class: "ld-field", "aria-label": "Collection", onchange: () => chooseSet(sets.value) });
   const tools = h("div", { class: "ld-tools" }, search, sort);
   const adding = h("div", { class: "ld-cards", "aria-label": "Being added", role: "list" });
   const cards = h("div", { class: "ld-cards", role: "list", "aria-label": "Sources" });
   const samples = h("div", { class: "ld-samples" });
   const region = h("section", { class: "ld-library", "aria-label": "Library" },
-    h("h2", {}, "Library"), drop, pathBox, samples, tools, adding, cards);
+    h("h2", {}, "Library"), drop, pathBox, samples, tools, sets, adding, cards);
 
   for (const type of ["dragenter", "dragover"]) {
     region.addEventListener(type, (event) => { event.preventDefault(); drop.classList.add("ld-over"); });
@@ -93,6 +94,20 @@ export function library({ onTicks, onOpen }) {
     onTicks();
   }
 
+  function chooseSet(choice) {
+    sets.value = "";
+    const [what, id] = choice.split("-");
+    const set = (state.collections || []).find((row) => String(row.id) === id);
+    if (what === "tick" && set) { setTicks(set.documents.map((document_) => tickOf(document_) || { id: document_, how: "whole" })); draw(); }
+    if (what === "drop" && set) attempt(async () => { await call("delete_collection", { collection: set.id }); await refresh(); });
+    if (what !== "save") return;
+    const field = h("input", { class: "ld-field", "aria-label": "Name of the collection" });
+    dialog("Save the ticked sources as a collection", field, [
+      ["Save", async () => (await attempt(async () => { await call("save_collection", { name: field.value, documents: memory.get("ticks").map((tick) => tick.id) }); await refresh(); return true; })) === true, { primary: true }],
+      ["Cancel", () => true, { quiet: true }],
+    ]);
+  }
+
   const tickOf = (id) => memory.get("ticks").find((tick) => tick.id === id);
 
   function draw() {
@@ -101,11 +116,18 @@ export function library({ onTicks, onOpen }) {
     const found = state.cards.filter((card) => card.title.toLowerCase().includes(words) && !(card.tokens === null && busy.has(card.title))).sort(order_);
     tools.hidden = state.cards.length < 4;
     pathBox.hidden = !state.local;
+    sets.hidden = state.cards.length < 2;
+    redraw(sets, state.collections, () => [
+      h("option", { value: "" }, "Collections"), h("option", { value: "save" }, "Save the ticked sources…"),
+      ...(state.collections || []).map((set) => h("option", { value: `tick-${set.id}` }, `Tick ${set.name}`)),
+      ...(state.collections || []).map((set) => h("option", { value: `drop-${set.id}` }, `Forget ${set.name}`)),
+    ]);
     redraw(samples, [state.samples, state.adding.length], () => state.samples.length && !state.adding.length ? [
       h("p", {}, "Add a source and ask about all of it. Everything stays on this computer."),
       h("p", { class: "ld-dim" }, "Or try a sample:"),
       h("div", { class: "ld-row" }, state.samples.map((sample) => button(sample.label, () => attempt(async () => {
         await call("add_sample", { sample: sample.key, model: memory.get("model") });
+        onSample(sample.question);
         refresh();
       }), { icon: sample.key === "code" ? "code" : "file", hint: sample.file }))),
     ] : []);
@@ -230,9 +252,7 @@ export function library({ onTicks, onOpen }) {
   return {
     region, refresh, addFiles,
     focusSearch: () => { tools.hidden = false; search.focus(); },
-    setAdding(rows) { state.adding = rows; draw(); },
-    change(id, choice) { setTicks([...memory.get("ticks").filter((t) => t.id !== id), { id, ...choice }]); draw(); },
-    card: (id) => state.cards.find((card) => card.id === id),
+    async watch() { state.adding = await call("adding"); draw(); },
     part: (id) => { const card = state.cards.find((c) => c.id === id); if (card) choosePart(card, (choice) => { setTicks([...memory.get("ticks").filter((t) => t.id !== id), { id, ...choice }]); draw(); }); },
     outline: (id) => { const card = state.cards.find((c) => c.id === id); if (card) chooseOutline(card, (choice) => { setTicks([...memory.get("ticks").filter((t) => t.id !== id), { id, ...choice }]); draw(); }); },
     untickNamed(names) { setTicks(memory.get("ticks").filter((t) => !names.includes(state.cards.find((c) => c.id === t.id)?.title))); draw(); },

@@ -10,6 +10,7 @@ export function reader({ onStep, onClose }) {
   let back = null; // what had the focus before
   let found = [];
   let foundAt = -1;
+  let asked = 0; // requests so far; an answer to an older one, or to one before a close, is dropped
 
   const title = h("h2", { tabindex: "-1" }, "Reader");
   const body = h("div", { class: "ld-reader-body", tabindex: "0", "aria-label": "Text of the source" });
@@ -39,7 +40,9 @@ export function reader({ onStep, onClose }) {
   async function openPlace(cite, from) {
     back = from || document.activeElement;
     await attempt(async () => {
+      const mine = ++asked;
       const opened = await call("open_place", { document: cite.document, start: cite.start, end: cite.end });
+      if (mine !== asked) return;
       mark = { start: cite.start, end: cite.end };
       show(opened, true);
     });
@@ -48,7 +51,9 @@ export function reader({ onStep, onClose }) {
   async function openDocument(id, from) {
     back = from || document.activeElement;
     await attempt(async () => {
+      const mine = ++asked;
       const opened = await call("open_document", { document: id });
+      if (mine !== asked) return;
       mark = null;
       show(opened, false);
     });
@@ -71,7 +76,11 @@ export function reader({ onStep, onClose }) {
 
   async function go(n) {
     if (!about || n < 0 || n >= about.labels.length) return;
-    await attempt(async () => draw(await call("part", { document: about.id, number: n, ...(mark || {}) })));
+    await attempt(async () => {
+      const mine = ++asked;
+      const made = await call("part", { document: about.id, number: n, ...(mark || {}) });
+      if (mine === asked) draw(made);
+    });
   }
 
   function draw(next) {
@@ -139,6 +148,7 @@ export function reader({ onStep, onClose }) {
   }
 
   function close() {
+    asked += 1;
     document.getElementById("longdoc").classList.remove("ld-reading");
     region.classList.remove("ld-open");
     about = part = mark = null;

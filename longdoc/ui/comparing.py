@@ -68,7 +68,7 @@ class CompareCalls:
 
     def comparisons(self) -> list[dict[str, Any]]:
         """Return comparisons, the newest first."""
-        jobs = [job for job in self.context.library.jobs() if job.kind == "compare"]
+        jobs = [job for job in self.context.library.jobs() if job.kind == "compare" and not job.request.get("api")]
         return [
             {"id": job.id, "question": inert(str(job.request["question"]))[:200], "state": job.state}
             for job in reversed(jobs[-_LISTED:])

@@ -144,7 +144,7 @@ class ConversationCalls:
         if before is not None:
             turns = [turn for turn in turns if turn.id < before]
         shown = turns[-_TURNS_AT_ONCE:]
-        replaced = self._replaced()
+        replaced = self._replaced() if any(turn.deleted for turn in shown) else frozenset()
         return {"turns": [turn_view(turn, replaced) for turn in shown], "more": len(turns) - len(shown)}
 
     def rename_thread(self, thread: int, title: str) -> bool:

@@ -19,7 +19,7 @@ from longdoc.ui.views import card, job_view
 
 SAMPLES = {
     "contract": ("lease.pdf", "Contract", "What notice must the tenant give?"),
-    "meeting": ("meeting.wav", "Meeting", "What did we decide about the budget?"),
+    "meeting": ("meeting.vtt", "Meeting", "What was decided about the budget?"),
     "code": ("shop.zip", "Code base", "Where is the order total rounded?"),
     "book": ("chronicle.txt", "Book", "Who kept the lighthouse?"),
 }
@@ -45,6 +45,10 @@ class LibraryCalls:
             "cards": cards,
             "adding": self.adding(),
             "samples": [] if cards else self._samples(),
+            "collections": [
+                {"id": c.id, "name": inert(c.name), "documents": list(c.document_ids)}
+                for c in context.library.collections()
+            ],
             "notice": context.library.notice,
             "local": context.local,
         }
@@ -95,8 +99,8 @@ class LibraryCalls:
 
     def add_sample(self, sample: str, model: str = "") -> int:
         """Add one of the samples that come with LongDoc."""
-        path = sample_path(SAMPLES[sample][0]) if sample in SAMPLES else None
-        if path is None or not path.is_file():
+        path = sample_path(SAMPLES[sample][0]) if sample in SAMPLES else Path()
+        if not path.is_file():
             raise UserError("This sample is not here.", next_step="Add a file of your own.")
         request = {"path": str(path), "name": path.name, "model": model}
         return self.context.worker.submit("ingest", request)  # known files: no choosing from a tree
@@ -153,6 +157,20 @@ class LibraryCalls:
         title = self.context.library.item(document).title
         return {"title": inert(title), "threads": [inert(name) for name in self.context.library.citing(document)]}
 
+    def save_collection(self, name: str, documents: list[str]) -> int:
+        """Keep a named set of sources; one of the same name gives way."""
+        library = self.context.library
+        library.require_documents(documents)
+        for collection in library.collections():
+            if collection.name == " ".join(name.split()):
+                library.remove_collection(collection.id)
+        return library.add_collection(name, documents)
+
+    def delete_collection(self, collection: int) -> bool:
+        """Forget a named set; its sources stay."""
+        self.context.library.remove_collection(collection)
+        return True
+
     def delete(self, document: str) -> bool:
         """Delete a source with its readings; quotes in conversations stay."""
         self.context.library.remove(document)
@@ -175,13 +193,15 @@ class LibraryCalls:
         return job
 
     def _dismiss(self, job: Job) -> None:
-        self.context.library.update_job(job.id, result={**job.result, "dismissed": True})
+        # The tree of a large code base is not kept once it was chosen from.
+        kept = {key: value for key, value in job.result.items() if key not in ("rows", "earlier")}
+        self.context.library.update_job(job.id, result={**kept, "dismissed": True})
 
     def _samples(self) -> list[dict[str, str]]:
         return [
-            {"key": key, "label": label, "file": name}
-            for key, (name, label, _) in SAMPLES.items()
-            if (path := sample_path(name)) is not None and path.is_file() and key != "meeting"
+            {"key": key, "label": label, "file": name, "question": question}
+            for key, (name, label, question) in SAMPLES.items()
+            if sample_path(name).is_file()
         ]
 
 

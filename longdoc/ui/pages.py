@@ -60,6 +60,8 @@ def calls_of(page: Page, context: Context) -> Calls:
             library.rename,
             library.citing,
             library.delete,
+            library.save_collection,
+            library.delete_collection,
             talk.budget,
             talk.ask,
             talk.threads,
