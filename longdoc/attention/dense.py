@@ -123,6 +123,7 @@ class Step:
                     values,
                     scale=scores.scale,
                     causal=tile.kind == "causal",
+                    trailing=tile.kind == "trailing",
                     mask=tile.mask,
                     softcap=scores.softcap,
                 )

@@ -35,16 +35,23 @@ def attend_run(
     *,
     scale: float,
     causal: bool = False,
+    trailing: bool = False,
     mask: Tensor | None = None,
     softcap: float | None = None,
 ) -> Partial:
     """Attend over one run of keys.
 
     query: [kv_heads, group, n_queries, head_dim]; keys, values: [kv_heads, n_keys, head_dim] of the
-    same dtype. `causal`: key j is visible to queries j and later (as many keys as queries). `mask`:
-    added to scores, [n_queries, n_keys], 0 or -inf, of the query's dtype. Returns output
-    [kv_heads, group, n_queries, head_dim] and lse [kv_heads, group, n_queries] in float32.
+    same dtype. `causal`: key j is visible to queries j and later; `trailing`: to queries j and
+    earlier; both have as many keys as queries. `mask`: added to scores, [n_queries, n_keys], 0 or
+    -inf, of the query's dtype. Returns output [kv_heads, group, n_queries, head_dim] and lse
+    [kv_heads, group, n_queries] in float32.
     """
+    if trailing:
+        # Counted from the other end, later is earlier; sums do not know the order of their terms.
+        backward = [part.flip(-2) for part in (query, keys, values)]
+        output, lse = attend_run(*backward, scale=scale, causal=True, softcap=softcap)
+        return Partial(output.flip(-2), lse.flip(-1))
     if not _takes_flash(query, keys, values, softcap):
         return _blocked(query, keys, values, scale, causal, mask, softcap)
     if _needs_conversion(query):

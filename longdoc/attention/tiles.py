@@ -2,9 +2,10 @@
 
 A step is a few hundred queries at neighbouring positions. For each branch, most
 keys are visible to all of them (a `full` tile, no mask); at the edges each query
-sees a few keys more or fewer than its neighbour. An edge that moves one key per
-query is a `causal` tile; any other a `masked` one. Edges are as long as the step,
-so no mask grows with the prefix. Positions only; `dense` does the sums.
+sees a few keys more or fewer than its neighbour. An upper edge that moves one key
+per query is a `causal` tile, a lower one a `trailing` tile (query i sees keys i and
+later), any other a `masked` one. Edges are as long as the step, so no mask grows
+with the prefix. Positions only; `dense` does the sums.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from longdoc.positions.method import Branch, Positions
 
-Kind = Literal["full", "causal", "masked"]
+Kind = Literal["full", "causal", "trailing", "masked"]
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,24 @@ def _runs(low: Positions, high: Positions, boundary: int) -> Iterator[tuple[int,
     if inner[0] >= inner[1]:  # no key is visible to every query
         yield from _split(*outer, "masked", boundary)
         return
-    yield from _split(outer[0], inner[0], "masked", boundary)
     # The diagonal: one more key for each query, and the last key that all see is its corner.
-    diagonal = len(high) > 1 and bool((np.diff(high) == 1).all())
+    diagonal = _slides(high)
     corner = inner[1] - 1 if diagonal else inner[1]
     if diagonal and (corner < boundary < outer[1] or corner < inner[0]):
         diagonal, corner = False, inner[1]
-    yield from _split(inner[0], corner, "full", boundary)
+    # The other end: one key fewer for each query; its corner is the first key that all see.
+    opening = outer[0] + len(low)
+    if _slides(low) and opening <= corner and not outer[0] < boundary < opening:
+        yield outer[0], opening, "trailing"
+    else:
+        opening = inner[0]
+        yield from _split(outer[0], opening, "masked", boundary)
+    yield from _split(opening, corner, "full", boundary)
     yield from _split(corner, outer[1], "causal" if diagonal else "masked", boundary)
+
+
+def _slides(bound: Positions) -> bool:
+    return len(bound) > 1 and bool((np.diff(bound) == 1).all())
 
 
 def _split(start: int, end: int, kind: Kind, boundary: int) -> Iterator[tuple[int, int, Kind]]:

@@ -117,7 +117,7 @@ SCORES = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     kind=st.sampled_from(sorted(BRANCHES)),
     scored=st.sampled_from(sorted(SCORES)),
@@ -131,7 +131,7 @@ def test_any_steps_over_segment_and_tail_give_the_whole(kind: str, scored: str, 
     torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     kind=st.sampled_from(sorted(BRANCHES)),
     scored=st.sampled_from(sorted(SCORES)),

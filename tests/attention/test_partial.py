@@ -52,6 +52,15 @@ def test_a_causal_run_hides_later_keys(softcap: float | None) -> None:
 
 
 @pytest.mark.parametrize("softcap", [None, 3.0])
+def test_a_trailing_run_hides_earlier_keys(softcap: float | None) -> None:
+    query, keys, values = tensors(33, 33)
+    output, lse = attend_run(query, keys, values, scale=0.3, trailing=True, softcap=softcap)
+    expected, expected_lse = slow(query, keys, values, 0.3, torch.ones(33, 33, dtype=torch.bool).triu(), softcap)
+    torch.testing.assert_close(output.double(), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(lse.double(), expected_lse, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("softcap", [None, 3.0])
 def test_a_row_without_a_visible_key_says_so(softcap: float | None) -> None:
     query, keys, values = tensors(4, 9)
     visible = torch.rand(4, 9) < 0.5

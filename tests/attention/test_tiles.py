@@ -36,16 +36,17 @@ def painted(tiles: list[Tile], branch: int, first: int, n_queries: int) -> np.nd
             continue
         if tile.kind == "full":
             seen[:, tile.start : tile.end] += 1
-        elif tile.kind == "causal":
+        elif tile.kind in ("causal", "trailing"):
             assert tile.end - tile.start == n_queries
-            seen[:, tile.start : tile.end] += np.tril(np.ones((n_queries, n_queries), dtype=int))
+            square = np.ones((n_queries, n_queries), dtype=int)
+            seen[:, tile.start : tile.end] += np.tril(square) if tile.kind == "causal" else np.triu(square)
         else:
             assert tile.mask is not None
             seen[:, tile.start : tile.end] += (tile.mask == 0).numpy()
     return seen
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     kind=st.sampled_from(sorted(BRANCHES)),
     first=st.integers(0, 40),
@@ -93,6 +94,12 @@ def test_a_plain_step_needs_no_mask() -> None:
     assert [(tile.start, tile.end, tile.kind) for tile in tiles] == [(0, 1000, "full"), (1000, 1064, "causal")]
 
 
-def test_far_keys_of_string_need_no_mask_once_there_are_enough() -> None:
+def test_string_needs_no_mask_once_there_are_enough_keys() -> None:
     tiles = cut((Near(700), Far(700, 500)), 2000, 64, boundary=2064, window=None, dtype=torch.float32)
+    assert [tile.kind for tile in tiles if tile.branch == 0] == ["trailing", "full", "causal"]
     assert [tile.kind for tile in tiles if tile.branch == 1] == ["full", "causal"]
+
+
+def test_a_window_needs_no_mask_once_there_are_enough_keys() -> None:
+    tiles = cut((Causal(),), 2000, 64, boundary=2064, window=500, dtype=torch.float32)
+    assert [tile.kind for tile in tiles] == ["trailing", "full", "causal"]

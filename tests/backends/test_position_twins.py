@@ -16,7 +16,7 @@ from transformers import AttentionInterface
 from longdoc.positions import METHODS, make
 from longdoc.positions.method import Frequencies
 
-N, QUESTION, NEW = 110, 20, 3
+N, QUESTION, NEW = 90, 16, 3
 FACTORS = {"none": 1.0, "linear": 4.0, "ntk": 4.0, "yarn": 4.0, "string": 1.0, "string+yarn": 2.0}
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "CohereForCausalLM": {},  # pairs lie side by side
