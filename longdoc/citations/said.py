@@ -15,6 +15,7 @@ from longdoc.formats import NOT_STATED, SpecialIds, parse_answer
 from longdoc.tokens import TextTokenizer
 from longdoc.types import Generation
 
+_NUMBER = re.compile(r"\[\d*\]?")
 _REFUSAL = re.compile(r"\W*not stated\b\W*", re.IGNORECASE)
 
 
@@ -72,7 +73,8 @@ def reader_text(output_ids: Sequence[int], tokenizer: TextTokenizer, special: Sp
     parsed = parse_answer(output_ids, special)
     quote, text = _tidy(tokenizer.decode(parsed.quote)), _tidy(tokenizer.decode(parsed.answer))
     if not quote:
-        return text
+        # The number of a document comes before its quote and says nothing by itself.
+        return "" if _NUMBER.fullmatch(text) else text
     return f"“{quote}”" if text == quote else f"“{quote}” {text}"
 
 

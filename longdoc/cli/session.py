@@ -73,7 +73,8 @@ class Session:
         if added.warning:
             self.warn(added.warning)
         for warned in added.document.warnings:
-            where = f" ({warned.where})" if warned.where and warned.where not in warned.message else ""
+            told = warned.where.partition(":")[0] in warned.message
+            where = f" ({warned.where})" if warned.where and not told else ""
             self.warn(f"{added.name}: {warned.message.rstrip('.')}{where}.")
 
 
