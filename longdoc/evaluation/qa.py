@@ -22,7 +22,7 @@ from longdoc.evaluation.qa_haystacks import Gold, Shape, haystacks
 from longdoc.evaluation.report import measured, row
 from longdoc.evaluation.results import Record, Row
 from longdoc.evaluation.runner import Run, run_haystacks
-from longdoc.evaluation.statistics import Estimate, macro
+from longdoc.evaluation.statistics import macro
 
 HUMAN = ("xquad_en", "nq_oracle", "qed", "squad2", "covidqa")  # human-written, extractive
 RESERVE_TOKENS = 320  # question and answer
@@ -164,7 +164,7 @@ def rows(records: Sequence[Record]) -> list[Row]:
             estimates = [(name, measured(_of(part, name), "value")) for name in sets]
             found += [row({**labels, "set": name}, metric, value) for name, value in estimates if value.n]
             if sum(value.n > 0 for _, value in estimates) > 1:
-                found.append(row({**labels, "set": "mean of sets"}, metric, _macro(part, sets)))
+                found.append(row({**labels, "set": "mean of sets"}, metric, macro([value for _, value in estimates])))
     return sorted(found, key=lambda one: [str(one["mode"]), sets_order(str(one["set"]))])
 
 
@@ -174,11 +174,6 @@ def sets_order(name: str) -> str:
 
 def _of(records: Sequence[Record], name: str) -> list[Record]:
     return [record for record in records if record.labels["set"] == name]
-
-
-def _macro(part: Sequence[Record], sets: Sequence[str]) -> Estimate:
-    by_set = [_of(part, name) for name in sets]
-    return macro([([one.scores["value"] for one in some], [one.group for one in some]) for some in by_set])
 
 
 def _parts(records: Sequence[Record]) -> dict[str, list[Record]]:

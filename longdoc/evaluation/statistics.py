@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 _Z = 1.959963984540054  # of the normal distribution, 95 % two-sided
 _RESAMPLES = 2000
 _LEAST_GROUPS = 8
+_NUMBERS = 1_000_000  # drawn at a time
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,8 @@ def bootstrap(values: Sequence[float], groups: Sequence[Hashable] | None = None)
     if not values:
         return Estimate(0, 0.0, 0.0, 1.0)
     mean = sum(values) / len(values)
-    return _interval(len(values), mean, _resampled(values, groups))
-
-
-def macro(parts: Sequence[tuple[Sequence[float], Sequence[Hashable] | None]]) -> Estimate:
-    """Return the mean of the parts' means (each part counts the same), each part resampled by itself."""
-    parts = [part for part in parts if part[0]]
-    if not parts:
-        return Estimate(0, 0.0, 0.0, 1.0)
-    mean = sum(sum(values) / len(values) for values, _ in parts) / len(parts)
-    means = np.mean([_resampled(values, groups, seed) for seed, (values, groups) in enumerate(parts)], axis=0)
-    return _interval(sum(len(values) for values, _ in parts), mean, means)
+    low, high = np.percentile(_resampled(values, groups), [2.5, 97.5])
+    return Estimate(len(values), mean, min(float(low), mean), max(float(high), mean))
 
 
 def estimate(values: Sequence[float], groups: Sequence[Hashable] | None = None) -> Estimate:
@@ -75,7 +67,23 @@ def estimate(values: Sequence[float], groups: Sequence[Hashable] | None = None) 
     return Estimate(plain.n, plain.score, min(plain.low, grouped.low), max(plain.high, grouped.high))
 
 
-def _resampled(values: Sequence[float], groups: Sequence[Hashable] | None, seed: int = 0) -> NDArray[np.float64]:
+def macro(parts: Sequence[Estimate]) -> Estimate:
+    """Return the mean of independent parts, each counting the same, with an interval from theirs.
+
+    Distances to the parts' bounds add up as squares (MOVER, Zou and Donner 2008), so that parts at 0 or
+    1 still widen it.
+    """
+    parts = [part for part in parts if part.n]
+    if not parts:
+        return Estimate(0, 0.0, 0.0, 1.0)
+    k = len(parts)
+    mean = sum(part.score for part in parts) / k
+    below = math.sqrt(sum((part.score - part.low) ** 2 for part in parts)) / k
+    above = math.sqrt(sum((part.high - part.score) ** 2 for part in parts)) / k
+    return Estimate(sum(part.n for part in parts), mean, max(0.0, mean - below), min(1.0, mean + above))
+
+
+def _resampled(values: Sequence[float], groups: Sequence[Hashable] | None) -> NDArray[np.float64]:
     """Return the means of 2,000 resamples, shape (2000,)."""
     if groups is not None and len(set(groups)) < _LEAST_GROUPS:
         groups = None
@@ -85,14 +93,11 @@ def _resampled(values: Sequence[float], groups: Sequence[Hashable] | None, seed:
         total[0] += value
         total[1] += 1
     sums = np.array(list(totals.values()), dtype=np.float64)  # (groups, 2): sum and count
-    rng = np.random.default_rng(seed)
-    means = np.empty(_RESAMPLES)
-    for at in range(_RESAMPLES):
-        drawn = sums[rng.integers(0, len(sums), len(sums))].sum(axis=0)
-        means[at] = drawn[0] / drawn[1]
-    return means
-
-
-def _interval(n: int, mean: float, means: NDArray[np.float64]) -> Estimate:
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Estimate(n, mean, min(float(low), mean), max(float(high), mean))
+    rng = np.random.default_rng(0)
+    found: list[NDArray[np.float64]] = []
+    at_once = max(1, _NUMBERS // len(sums))
+    for start in range(0, _RESAMPLES, at_once):
+        n_times = min(at_once, _RESAMPLES - start)
+        drawn = sums[rng.integers(0, len(sums), (n_times, len(sums)))].sum(axis=1)  # (n_times, 2)
+        found.append(drawn[:, 0] / drawn[:, 1])
+    return np.concatenate(found)

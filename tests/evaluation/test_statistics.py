@@ -42,5 +42,11 @@ def test_one_group_alone_is_not_taken_for_certainty() -> None:
 
 
 def test_a_large_part_does_not_outweigh_a_small_one() -> None:
-    found = macro([([1.0] * 100, None), ([0.0] * 4, None)])
+    found = macro([wilson(100, 100), wilson(0, 4)])
     assert (found.n, found.score) == (104, 0.5)
+
+
+def test_parts_without_a_single_success_leave_doubt() -> None:
+    found = macro([wilson(0, 6), wilson(0, 6)])
+    assert (found.score, found.low) == (0.0, 0.0)
+    assert 0.2 < found.high < wilson(0, 6).high
