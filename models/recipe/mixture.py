@@ -7,7 +7,7 @@ of tasks; `Mixture.batch` draws one batch. Shares are of sequences.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ class Stage:
     recall_symbols: int = 512
     yarn_factor: float = 1.0  # above 1: frequencies of YaRN with this factor
     max_position: int = 0  # above 0: random jumps in positions up to here (PoSE)
-    extra: dict[str, float] = field(default_factory=dict)
+    row_lengths: tuple[int, ...] = ()  # row sequences take one of these lengths; several share a long sequence
 
 
 @dataclass
@@ -65,9 +65,9 @@ class Mixture:
         self.code = CodeTasks(self.pool, self.tokenizer, self.made, self.rng)
 
     def packed(self, stage: Stage) -> Builder:
-        """Return one sequence, followed by others, each from its own `<|bos|>`, where the first leaves room."""
-        built = self.sequence(stage, stage.length)
-        while built.left >= 160:
+        """Return a full sequence: one prompt after another, each from its own `<|bos|>`, while there is room."""
+        built = Builder(stage.length)
+        while built.left >= 160 or not built.ids:
             more = self.sequence(stage, built.left)
             built.ids += more.ids
             built.weights += more.weights
@@ -85,6 +85,8 @@ class Mixture:
         if kind == "recall":
             return self.pool.recall_sequence(length, stage.recall_pairs, stage.recall_symbols)
         if kind == "rows":
+            # Short contexts give the most questions a token, so that finding the sentence is learnt first.
+            length = min(length, self.rng.choice(stage.row_lengths or (length,)))
             return self.rows.sequence(length, stage.document_weight)
         if kind == "code":
             return self.code.sequence(length, stage.document_weight)

@@ -99,7 +99,7 @@ class RowTasks:
         """Return one sequence: one to many passages of one set, then questions about them."""
         rng = self.rng
         name = rng.choices(self.sets, self.set_weights)[0]
-        question_room = min(int(length * 0.45), 420)
+        question_room = min(int(length * 0.5), 480)
         room = length - question_room - 8
         cuts: list[Cut] = []
         while room > 60 and len(cuts) < 24:
@@ -176,7 +176,7 @@ class RowTasks:
             out.add(encoded.ids, document_weight)
             if not cut.text.endswith("\n"):
                 out.add(newline, 0.0)
-            for asked in cut.asked[: max(2, 10 // len(cuts))]:
+            for asked in cut.asked[: max(3, 14 // len(cuts))]:
                 pending.append(self._question(number, cut, encoded, asked))
         for _ in range(max(1, len(pending) // 7)):
             absent = self._absent(name, {c.title for c in cuts})
@@ -225,7 +225,7 @@ class RowTasks:
         answer = _slice(encoded, cut.text, asked.start, asked.start + len(asked.answer))
         if rng.random() < 0.45 or len(answer) > 40:
             ask = self.tokenizer.ids(question_text(asked.question, short=True))
-            return ask, answer, [1.0] * min(8, len(answer)) + [0.5] * max(0, len(answer) - 8), "row"
+            return ask, answer, [2.0, *[0.8] * 7, *[0.3] * len(answer)][: len(answer)], "row"
         a, b = sentence_around(cut.text, asked.start, asked.start + len(asked.answer))
         quote = _slice(encoded, cut.text, a, b)
         if len(quote) > MAX_QUOTE:
