@@ -1,0 +1,131 @@
+"""Measure the shipped reader for its card: every table by one command, resumable.
+
+    python -m models.recipe.measure --data DATA [--only needle,qa_gold] [--quick]
+
+Runs `longdoc evaluate` once for each row of `JOBS` and keeps its JSON in
+`models/recipe/runs/cpu10m/evaluation/`; then writes the tables of all kept
+results into `models/README.md` between its two markers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from longdoc.files import atomic_write
+
+RESULTS = Path("models/recipe/runs/cpu10m/evaluation")
+CARD = Path("models/README.md")
+START, END = "<!-- results of models.recipe.measure -->", "<!-- end of results -->"
+HUMAN_SETS = "xquad_en,nq_oracle,qed,squad2,covidqa"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One table: a name, a heading, the arguments of `longdoc evaluate`."""
+
+    name: str
+    heading: str
+    arguments: str
+
+    def command(self, data: Path) -> list[str]:
+        return ["evaluate", *self.arguments.format(sets=HUMAN_SETS).split(), "--data", str(data)]
+
+
+JOBS = (
+    Job(
+        "needle_native",
+        "Needles, the unextended model within its native length",
+        "needle --model reader-native --lengths 2048 --limit 60",
+    ),
+    Job("needle", "Needles, the shipped model", "needle --lengths 2048,8192,32768 --limit 30"),
+    Job(
+        "needle_none",
+        "Needles, the unextended model, by position method",
+        "needle --model reader-native --lengths 2048,8192,32768 --position none,yarn --distractors 0 --limit 30",
+    ),
+    Job(
+        "needle_far",
+        "Needles beyond the trained extension",
+        "needle --lengths 65536,131072 --distractors 0 --limit 10",
+    ),
+    Job("qa_gold", "Human-written questions, gold passage alone", "qa --sets {sets} --tasks extractive --limit 60"),
+    Job(
+        "qa_renamed",
+        "The same, people, places and numbers renamed",
+        "qa --sets {sets} --tasks extractive --limit 60 --renamed --no-absent",
+    ),
+    Job(
+        "qa_hidden",
+        "Hidden in 16K tokens, single pass and chunked",
+        "qa --sets {sets} --tasks extractive --limit 12 --hide-in 16000 --mode single,chunked",
+    ),
+    Job("perplexity", "Perplexity of held-out text", "perplexity --limit 6"),
+    Job("ruler", "RULER's forms at 2K and 8K", "ruler --lengths 2048,8192 --limit 4"),
+    Job("babilong", "BABILong's form", "babilong --lengths 2048,8192 --limit 5"),
+    Job("infinite", "InfiniteBench's retrieval forms", "infinite --lengths 2048,8192 --limit 5"),
+    Job("altered", "One changed sentence", "altered --lengths 2048,8192 --limit 4"),
+)
+
+
+def measure(job: Job, data: Path, out: Path) -> None:
+    """Run one job and keep its JSON. Raises CalledProcessError when the command fails."""
+    command = [sys.executable, "-m", "longdoc", *job.command(data), "--json"]
+    print("+ longdoc", " ".join(job.command(Path("DATA"))), flush=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    atomic_write(out / f"{job.name}.json", json.dumps(json.loads(done.stdout), indent=1).encode() + b"\n")
+
+
+def table(rows: list[Mapping[str, Any]]) -> str:
+    """Return the rows without depths as a Markdown table; labels that never vary are named above it."""
+    rows = [row for row in rows if row.get("depth") is None]
+    labels = [key for key in rows[0] if key not in ("depth", "metric", "n", "score", "low", "high")]
+    varying = [key for key in labels if len({str(row.get(key)) for row in rows}) > 1]
+    fixed = ", ".join(f"{key} {rows[0].get(key)}" for key in labels if key not in varying and rows[0].get(key))
+    head = [*varying, "metric", "n", "score", "95 % interval"]
+    lines = [f"{fixed}\n" if fixed else "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in rows:
+        scale = 1 if row["metric"] in ("perplexity", "bits_per_byte") else 100
+        figures = [f"{row['score'] * scale:.1f}", f"{row['low'] * scale:.1f} to {row['high'] * scale:.1f}"]
+        cells = [str(row.get(key) if row.get(key) is not None else "all") for key in varying]
+        lines.append("| " + " | ".join([*cells, str(row["metric"]), str(row["n"]), *figures]) + " |")
+    return "\n".join(lines).strip()
+
+
+def write_card(out: Path, card: Path) -> None:
+    """Replace what stands between the card's markers by the tables of all kept results."""
+    parts = []
+    for job in JOBS:
+        path = out / f"{job.name}.json"
+        if path.exists():
+            shown = "longdoc " + " ".join(job.command(Path("DATA")))
+            parts.append(f"### {job.heading}\n\n`{shown}`\n\n{table(json.loads(path.read_text())['rows'])}\n")
+    text = card.read_text()
+    block = f"{START}\n\n" + "\n".join(parts) + f"\n{END}"
+    pattern = re.escape(START) + r".*?" + re.escape(END)
+    atomic_write(card, re.sub(pattern, lambda _: block, text, flags=re.DOTALL).encode())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the shipped reader for its card.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--card", type=Path, default=CARD)
+    parser.add_argument("--only", default="", help="names of jobs, comma-separated; 'card' alone rewrites the tables")
+    args = parser.parse_args()
+    wanted = [name for name in args.only.split(",") if name]
+    for job in JOBS:
+        if not wanted or job.name in wanted:
+            measure(job, args.data, args.out)
+    write_card(args.out, args.card)
+
+
+if __name__ == "__main__":
+    main()
