@@ -38,6 +38,11 @@ class Shape:
     passage_tokens: int = PASSAGE_TOKENS
 
     @property
+    def length(self) -> int:
+        """The nominal length of a prompt in tokens; 0 where it is that of the documents."""
+        return self.hide_in or (0 if self.whole else self.passage_tokens)
+
+    @property
     def label(self) -> str:
         if self.hide_in:
             return "hidden"
@@ -94,7 +99,7 @@ def haystacks(
         items = [_item(one, shape, max_new_tokens) for name in names for one in texts[name]]
         items += [_item(one, shape, max_new_tokens, absent=True) for one in strangers]
         if items and ordered:
-            made.append(Haystack(tuple(ordered), tuple(items), shape.hide_in))
+            made.append(Haystack(tuple(ordered), tuple(items), shape.length))
     return made
 
 

@@ -20,6 +20,8 @@ from longdoc.evaluation.results import Record, Results
 from longdoc.files import sha256_text
 from longdoc.types import ReadingPlan
 
+_PASSAGES_TOKENS = 1600  # about what a chunked prompt has
+
 
 class GridTask(Protocol):
     """A task whose haystacks are made for a length."""
@@ -54,7 +56,8 @@ def run_grid(run: Run, task: GridTask, filler: Filler, lengths: Sequence[int], w
     for length in lengths:
         haystacks: list[Haystack] | None = None
         for way in ways:
-            plan = run.model.plan(way, length)
+            # Only a single pass reads all of it.
+            plan = run.model.plan(way, length if way.mode == "single" else min(length, _PASSAGES_TOKENS))
             if plan.zone == "over" and way.mode == "single":
                 run.skip(f"{length:,} tokens are over the window of {plan.window:,}: left out.")
                 continue
