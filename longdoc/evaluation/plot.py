@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FORMATS = (".png", ".svg", ".pdf")
 _NOT_SERIES = {"length", "depth", "metric", "n", "score", "low", "high", "unit"}
+_LINES = 6
 
 
 def check_path(path: Path) -> None:
@@ -37,7 +38,7 @@ def save_plot(path: Path, task: str, model: str, found: Sequence[Row]) -> None:
 
     metric = found[0]["metric"] if found else ""
     rows = [one for one in found if one["metric"] == metric]
-    flat = [one for one in rows if one.get("depth") is None]
+    flat = _readable([one for one in rows if one.get("depth") is None])
     grids = _series([one for one in rows if one.get("depth") is not None])
     figure = Figure(figsize=(7, 4 + 2.6 * len(grids)), layout="constrained")
     axes: Any = figure.subplots(1 + len(grids), 1, squeeze=False, height_ratios=[4, *[2.6] * len(grids)])[:, 0]
@@ -52,6 +53,12 @@ def save_plot(path: Path, task: str, model: str, found: Sequence[Row]) -> None:
         raise UserError(
             f"The plot {path.name} cannot be written: {error.strerror}.", next_step="Name another file."
         ) from error
+
+
+def _readable(rows: Sequence[Row]) -> list[Row]:
+    """Leave out the parts where there are too many lines to tell apart and sums of them."""
+    sums = [one for one in rows if "form" not in one]
+    return list(rows) if len(_series(rows)) <= _LINES or not sums else sums
 
 
 def _lengths(rows: Sequence[Row]) -> int:
@@ -92,7 +99,7 @@ def _lines(axis: Axes, series: Mapping[str, Sequence[Row]]) -> None:
     axis.minorticks_off()
     axis.set_xlabel("prompt length, tokens")
     _share_axis(axis, [one for members in series.values() for one in members])
-    axis.legend(fontsize=7)
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _bars(axis: Axes, rows: Sequence[Row]) -> None:
@@ -119,10 +126,11 @@ def _depths(axis: Axes, name: str, rows: Sequence[Row]) -> None:
     grid = [[float("nan")] * len(lengths) for _ in depths]
     for one in rows:
         grid[depths.index(_number(one, "depth"))][lengths.index(_number(one, "length"))] = _number(one, "score")
-    axis.imshow(grid, vmin=0, vmax=1, cmap="RdYlGn", aspect="auto")
+    axis.imshow(grid, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     for y, line in enumerate(grid):
         for x, value in enumerate(line):
-            axis.text(x, y, "" if value != value else f"{100 * value:.0f}", ha="center", va="center", fontsize=7)
+            text = "" if value != value else f"{100 * value:.0f}"
+            axis.text(x, y, text, ha="center", va="center", fontsize=7, color="white" if value > 0.6 else "black")
     axis.set_xticks(range(len(lengths)), [f"{int(length):,}" for length in lengths], fontsize=8)
     axis.set_yticks(range(len(depths)), [f"{depth:g}" for depth in depths], fontsize=8)
     axis.set_ylabel("depth")

@@ -43,6 +43,10 @@ class Shape:
         return self.hide_in or (0 if self.whole else self.passage_tokens)
 
     @property
+    def names(self) -> str:
+        return "renamed" if self.renamed else "original"
+
+    @property
     def label(self) -> str:
         if self.hide_in:
             return "hidden"
@@ -138,7 +142,7 @@ def _item(one: Asked, shape: Shape, max_new_tokens: int, absent: bool = False) -
         question.answer_start,
         question.choices,
     )
-    labels: dict[str, Label] = {"set": one.set_name, "documents": shape.label, "renamed": shape.renamed, "kind": kind}
+    labels: dict[str, Label] = {"set": one.set_name, "documents": shape.label, "names": shape.names, "kind": kind}
     # Questions about one paragraph share its difficulty.
     group = f"{one.document.id[:16]}/{start or 0}"
     return Item(with_choices(question), question.answers, labels, max_new_tokens, group, gold)
