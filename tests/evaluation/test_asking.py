@@ -9,10 +9,11 @@ from standin import StandIn, plan_for
 
 from longdoc.backends import Constraint, Decoded
 from longdoc.cache.segment import Reading
+from longdoc.engine import Engine
 from longdoc.errors import Stopped
 from longdoc.evaluation.asking import LocalModel, Way
 from longdoc.evaluation.items import make_document
-from longdoc.evaluation.opening import in_memory
+from longdoc.evaluation.opening import in_memory, open_model
 from longdoc.evaluation.remote_model import RemoteModel
 from longdoc.settings import Settings
 from longdoc.types import Generation, Mode, ReadingPlan, Usage
@@ -141,3 +142,14 @@ def test_a_server_gets_the_documents_the_passages_or_nothing(tmp_path: Path) -> 
     assert "1,240" in passages
     assert len(passages) < len(whole)
     assert "1,240" not in nothing
+
+
+def test_a_length_is_the_whole_prompt_with_its_answer(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, answer_reserve_tokens=256)
+    backend = StandIn(native_context=2048)
+    with open_model("m", settings, lambda chosen: Engine(chosen, load=lambda name, _: backend)) as opened:
+        assert opened.plan(Way(), 2048).position_method == "none"
+        assert opened.plan(Way(), 2049).position_method != "none"
+        assert opened.plan(Way(position="string"), 2049).position_method == "string"
+        assert opened.name == "m"
+    assert backend.closed
