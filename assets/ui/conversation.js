@@ -135,6 +135,12 @@ export function conversation({ links, onBudget, getBudget, addFiles, refreshLibr
       h("div", { class: "ld-row ld-turn-actions" },
         button("Copy", async () => { await navigator.clipboard?.writeText(turn.text).catch(() => undefined); announce("Copied."); }, { quiet: true }),
         button("Retry", () => ask({ question: turn.question, mode: turn.mode }), { quiet: true }),
+        button("Save as note", () => attempt(async () => {
+          const quotes = turn.citations.filter((cite) => cite.quote).map((cite) => `${cite.place}: ${cite.quote}`);
+          await call("add_text", { text: [turn.question, turn.text, ...quotes].join("\n\n"), name: `Note, ${turn.question.slice(0, 60)}.txt`, model: memory.get("model") });
+          notice("The answer was saved as a source.");
+          refreshLibrary();
+        }), { quiet: true }),
         button("Ask the other way", () => { memory.set("compareTurn", { turn: turn.id, thread: memory.get("thread"), question: turn.question, mode: turn.mode }); window.location.href = "/compare"; }, { quiet: true, hint: `Compare with ${other === "single" ? "Single pass" : "Chunked"}` })));
   }
 

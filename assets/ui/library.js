@@ -171,7 +171,7 @@ export function library({ onTicks, onOpen, onSample }) {
       draw();
     } });
     box.checked = Boolean(tick);
-    const how = tick && tick.how !== "whole" ? hows[card.id] || "…" : null;
+    const how = tick && (tick.how || "whole") !== "whole" ? hows[card.id] || "…" : null;
     const open = h("button", { type: "button", class: "ld-title", onclick: () => onOpen(card.id), "data-focus": `open-${card.id}`, title: "Open in the Reader" }, card.title);
     const menu = button(`Menu of ${card.title}`, () => openMenu(card), { icon: "menu", quiet: true, only: true });
     menu.dataset.focus = `menu-${card.id}`;

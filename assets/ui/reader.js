@@ -122,7 +122,7 @@ export function reader({ onStep, onClose }) {
       const on = n >= first && n <= last;
       return h("div", { class: `ld-line${on ? " ld-marked" : ""}` }, h("span", { class: "ld-lineno", "data-n": n }), h(on ? "mark" : "span", { class: "ld-code" }, line || " "));
     });
-    return h("div", { class: "ld-codebox" }, h("h3", {}, part.label, part.marked_lines ? h("span", { class: "ld-dim" }, first === last ? ` line ${first}` : ` lines ${first}-${last}`) : null), h("div", { class: "ld-lines" }, lines));
+    return h("div", { class: "ld-codebox" }, h("h3", {}, part.label, part.marked_lines ? h("span", { class: "ld-dim" }, first === last ? ` line ${first}` : ` lines ${first}-${last}`) : null), h("div", { class: "ld-lines", tabindex: "0", role: "group", "aria-label": `Lines of ${part.label}` }, lines));
   }
 
   function setZoom(next) {

@@ -89,7 +89,7 @@ def test_code_journey_with_scripted_answers(
     assert numbers(total.inner_text()) == before
     dialog.get_by_role("textbox", name="Filter").fill("*.py")
     n_files, n_tokens = numbers(total.inner_text())
-    assert 0 < n_files < facts["source_files"]
+    assert 0 < n_files <= facts["source_files"]
     dialog.get_by_role("button", name="Add").click()
     card = page.get_by_role("listitem", name="shop", exact=True)
     card.get_by_text("Ready").wait_for()
@@ -125,9 +125,9 @@ def test_code_journey_with_scripted_answers(
     question.press("Enter")
     answer = page.get_by_role("article", name=re.compile("order total rounded"))
     answer.wait_for()
-    rounds = answer.get_by_role("link", name=re.compile(r"shop/orders/total.py:12.*verified"))
+    rounds = answer.get_by_role("link", name=re.compile(r"shop\/orders\/total.py:12.*verified"))
     assert rounds.count() == 1
-    assert answer.get_by_role("link", name=re.compile(r"shop/payment/charge.py:\d+")).count() >= 1
+    assert answer.get_by_role("link", name=re.compile(r"shop\/payment\/charge.py:\d+")).count() >= 1
     # 7 the file with the line marked, numbered like the file
     rounds.click()
     reader = page.get_by_role("region", name="Reader")
