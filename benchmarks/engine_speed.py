@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,12 +159,12 @@ def engine_side(ids: list[int], method: str, args: argparse.Namespace) -> dict[s
 
     took = along(n, args, prepare)
     _pretend(reading, ids)
-    found = []
+    found: list[Took] = []
     for _ in range(2):  # the first answer warms up
         tokens = backend.decode(
             ids[:_QUESTION], reading, plan, max_new_tokens=args.decode, stop_ids=frozenset(), stop=stop
         )
-        found = [Took.by(lambda tokens=tokens: next(tokens)) for _ in range(args.decode)]
+        found = [Took.by(partial(next, tokens)) for _ in range(args.decode)]
     backend.close()
     return figures(n, took, found)
 
@@ -194,11 +195,11 @@ def stock_side(dtype: torch.dtype, ids: list[int], args: argparse.Namespace) -> 
         return lambda: run(ids[start : start + args.step], cache)
 
     took = along(len(ids), args, prepare)
-    found = []
+    found: list[Took] = []
     for _ in range(2):
         cache, piece, found = holding(len(ids)), ids[:_QUESTION], []
         for _ in range(args.decode):
-            found.append(Took.by(lambda piece=piece, cache=cache: run(piece, cache)))
+            found.append(Took.by(partial(run, piece, cache)))
             piece = ids[:1]
     return figures(len(ids), took, found)
 

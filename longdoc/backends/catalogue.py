@@ -193,13 +193,25 @@ def _read_json(path: Path, *, required: bool) -> dict[str, Any]:
 
 
 def _refuse_code(folder: Path, config: Mapping[str, Any]) -> None:
-    """Refuse fields that make a library run code from elsewhere, at any depth."""
+    """Refuse fields that make a library run code or take weights from elsewhere, at any depth."""
+    if (folder / "adapter_config.json").exists():
+        raise ModelError(
+            f"{folder.name} holds an adapter, which changes another model's weights.",
+            code="unsupported",
+            next_step="Merge the adapter into its model and use that folder.",
+        )
     for path, key, value in _fields(config):
         if key == "auto_map":
             raise ModelError(
                 f"{folder.name} needs program code of its own ({path} in config.json), which LongDoc never runs.",
                 code="remote_code",
                 next_step="Choose a model of a standard architecture.",
+            )
+        if key == "transformers_weights" and value is not None:
+            raise ModelError(
+                f"config.json of {folder.name} names weight files of its own ({path}), which are not checked.",
+                code="remote_code",
+                next_step="Name the file model.safetensors and remove that field.",
             )
         # An empty field or a boolean names no code; older versions of transformers wrote those.
         named = value is not None and not isinstance(value, bool)

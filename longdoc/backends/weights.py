@@ -66,10 +66,10 @@ def digests(weights: Weights, declared: Mapping[str, str], settings: Settings) -
 
 def _files(folder: Path) -> tuple[Path, ...]:
     index = folder / _INDEX
-    if index.is_file():
-        names = _indexed_names(index)
-    elif (folder / "model.safetensors").is_file():
+    if (folder / "model.safetensors").is_file():  # the library looks in this order, too
         names = ["model.safetensors"]
+    elif index.is_file():
+        names = _indexed_names(index)
     elif any(next(folder.glob(pattern), None) for pattern in _PICKLES):
         raise ModelError(
             f"The model folder {folder.name} has pickled weights only, which could run code when opened.",

@@ -97,6 +97,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], str, str]] = {
     "attention, public": (lambda c: c.update(attn_implementation="sdpa"), "remote_code", "attn_implementation"),
     "attention, internal": (lambda c: c.update(_attn_implementation_internal="a/b"), "remote_code", "internal"),
     "experts": (lambda c: c.update(_experts_implementation="owner/kernel"), "remote_code", "_experts"),
+    "other weights": (lambda c: c.update(transformers_weights="adapter_model.bin"), "remote_code", "weight files"),
     "quantised": (lambda c: c.update(quantization_config={"bits": 4}), "unsupported", "quantised"),
     "unknown architecture": (lambda c: c.update(architectures=["MambaForCausalLM"]), "unsupported", "MambaForCausalLM"),
     "near architecture": (lambda c: c.update(architectures=["LLamaForCausalLM"]), "unsupported", "a LlamaForCausalLM"),
@@ -125,6 +126,18 @@ def test_a_config_that_must_not_be_loaded_is_refused_with_a_sentence(folder: Pat
 def test_fields_that_name_no_implementation_are_harmless(folder: Path) -> None:
     config(folder, _attn_implementation_autoset=True, _attn_implementation=None)
     assert catalogue.describe(folder).num_layers == 3
+
+
+def test_an_adapter_is_not_taken_for_a_model(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(ModelError, match="adapter"):
+        catalogue.describe(folder)
+
+
+def test_the_weights_checked_are_the_ones_that_will_be_loaded(folder: Path) -> None:
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "other.safetensors"}}))
+    shutil.copy(folder / "model.safetensors", folder / "other.safetensors")
+    assert [path.name for path in inspect(folder).files] == ["model.safetensors"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
@@ -203,6 +216,7 @@ def test_weights_in_several_files_are_counted_together(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../x.safetensors", "/etc/passwd", "a/b.safetensors", "model.bin", ""])
 def test_an_index_names_files_of_its_own_folder_only(folder: Path, name: str) -> None:
+    (folder / "model.safetensors").unlink()
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": name}}))
     with pytest.raises(ModelError, match="not a safetensors file of this folder"):
         catalogue.describe(folder)
