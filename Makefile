@@ -1,11 +1,11 @@
-# Two commands: `make run` and `make test`. Both set up everything they need in .venv.
+# `make run` (the web app), `make ask` (a question in the terminal) and `make test` set up all they need in .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
 SAMPLES := assets/samples/lease.pdf assets/samples/annex.docx assets/samples/shop.zip
 Q ?= What is the notice period?
 
-.PHONY: run test check torture samples clean
+.PHONY: run ask test check torture samples clean
 
 .venv/.run: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "LongDoc needs Python 3.11 or later."; exit 2; }
@@ -19,6 +19,9 @@ Q ?= What is the notice period?
 	@touch $@
 
 run: .venv/.run
+	$(BIN)/longdoc serve
+
+ask: .venv/.run
 	$(BIN)/longdoc ask $(SAMPLES) -q "$(Q)" --mode both
 
 check: .venv/.dev

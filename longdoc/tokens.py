@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -40,7 +41,8 @@ class TextTokenizer:
     def __init__(self, tokenizer: Tokenizer, fingerprint: str) -> None:
         self._tokenizer = tokenizer
         self.fingerprint = fingerprint
-        added = sorted((token.content for token in tokenizer.get_added_tokens_decoder().values()), key=len, reverse=True)
+        contents = (token.content for token in tokenizer.get_added_tokens_decoder().values())
+        added = sorted(contents, key=len, reverse=True)
         # Runs of spaces are ordinary vocabulary in some models (GPT-NeoX), not markers.
         pattern = "|".join(re.escape(content) for content in added if content.strip())
         self._added = re.compile(pattern) if pattern else None
@@ -81,7 +83,10 @@ class TextTokenizer:
 
     def ids(self, text: str) -> list[int]:
         """Return token ids of plain text."""
-        return [token for _, piece in self._plain_pieces(text) for token in self._tokenizer.encode(piece, add_special_tokens=False).ids]
+        found: list[int] = []
+        for _, piece in self._plain_pieces(text):
+            found.extend(self._tokenizer.encode(piece, add_special_tokens=False).ids)
+        return found
 
     def count(self, text: str) -> int:
         """Return the number of tokens of plain text; recent texts are remembered."""
@@ -101,4 +106,4 @@ class TextTokenizer:
             return [(0, text)]
         cuts = [match.start() + 1 for match in self._added.finditer(text) if match.end() - match.start() > 1]
         edges = [0, *cuts, len(text)]
-        return [(a, text[a:b]) for a, b in zip(edges, edges[1:], strict=False) if a < b or len(edges) == 2]
+        return [(a, text[a:b]) for a, b in pairwise(edges) if a < b or len(edges) == 2]
