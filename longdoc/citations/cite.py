@@ -14,14 +14,15 @@ from longdoc.citations.evidence import Attended, attended
 from longdoc.citations.judge import judge
 from longdoc.citations.locate import Match, exact, near
 from longdoc.citations.merge import Scored, best_first
-from longdoc.citations.narrow import narrow, shorten, units
+from longdoc.citations.narrow import narrow, shorten, units, whole
 from longdoc.citations.place import MAX_CHARACTERS, citation, missing
 from longdoc.citations.said import Said
 from longdoc.citations.words import Range, content, overlap
 from longdoc.types import Citation, CitationStatus, Document, Generation, Passage, Prompt
 
 MAX_CITATIONS = 8
-_ATTENDED = 5  # ranges of attention followed for one sentence of an answer
+_ATTENDED = 12  # blocks of attention followed for one sentence of an answer; words decide their order
+_SHOWN = 5  # places in all up to which those that only attention points at are shown
 _SHORT_QUOTE = 40  # characters; a shorter quote is shown in its sentence
 _MANY = 20  # places of an answer's words from which on they tell nothing by themselves
 
@@ -58,7 +59,7 @@ def cite(
     found += from_quotes(said, question, readable, near_to=[scored.citation for scored in found])
     if not any(scored.citation.status == "verified" for scored in found):
         found += from_words(said, question, readable)
-    return best_first(found, documents, limit)
+    return best_first(found, documents, limit, _SHOWN)
 
 
 def from_attention(
@@ -72,10 +73,13 @@ def from_attention(
             if item is None:
                 continue
             start, end = narrow(item.document, read.start, read.end, part.text, question, within)
+            status: CitationStatus = judge(part.text, item.document.text[start:end]) or "attended"
+            if status == "attended":
+                # Nothing but attention points here, so all of what it read is shown, not one sentence of it.
+                start, end = whole(item.document, read.start, read.end, part.text + " " + question, within)
             text = item.document.text[start:end]
             if not text.strip():
                 continue
-            status: CitationStatus = judge(part.text, text) or "attended"
             # A block that attention only rests on shares no words with what was asked or said.
             weight = read.share * (1 + 2 * overlap(content(part.text) | content(question), text))
             found.append(Scored(citation(item.document, item.name, start, end, status, "attention"), weight))

@@ -24,8 +24,12 @@ class Scored:
     score: float
 
 
-def best_first(found: Sequence[Scored], documents: dict[str, Document], limit: int) -> list[Citation]:
+def best_first(
+    found: Sequence[Scored], documents: dict[str, Document], limit: int, attended: int | None = None
+) -> list[Citation]:
     """Return at most `limit` citations: verified, nearly so, read, then claims that stand nowhere.
+
+    Those that were only read fill up to `attended` places (default: `limit`).
 
     Where two overlap the better one stays; two of equal status become one if that is
     short enough, and what is left of a passage stays.
@@ -55,7 +59,10 @@ def best_first(found: Sequence[Scored], documents: dict[str, Document], limit: i
         elif item.origin == "retrieval" and (rest := _rest(item, kept)):
             # The words that spoke for it may be in what was cut off.
             kept.append(citation(document, item.source, *rest, "attended", item.origin))
-    return kept[:limit] + claims[: max(0, limit - len(kept))]
+    said = [item for item in kept if item.status != "attended"]
+    read = [item for item in kept if item.status == "attended"]
+    shown = [*said, *read[: max(0, (limit if attended is None else attended) - len(said))]][:limit]
+    return shown + claims[: max(0, limit - len(shown))]
 
 
 def _rest(item: Citation, kept: Sequence[Citation]) -> tuple[int, int] | None:

@@ -76,6 +76,13 @@ def narrow(document: Document, start: int, end: int, answer: str, question: str,
     return shorten(document.text, best[0], best[1], answer + " " + question)
 
 
+def whole(document: Document, start: int, end: int, wanted: str, within: Range | None = None) -> Range:
+    """Return the range grown to whole sentences, at most 1,000 characters around the wanted words."""
+    found = units(document, start, end, within)
+    low, high = (found[0][0], found[-1][1]) if found else (start, end)
+    return shorten(document.text, low, high, wanted)
+
+
 def shorten(text: str, start: int, end: int, wanted: str, limit: int = MAX_CHARACTERS) -> Range:
     """Return a range of at most `limit` characters inside start .. end that holds most of the wanted words."""
     start, end = trim(text, start, end)
