@@ -28,6 +28,7 @@ from longdoc.types import Document, Passage
 FORM = "1"  # rises whenever passages or what is stored of them change; older ones are made again
 CANDIDATES = 48  # passages that are looked at closely
 _LEAST_GUESSED, _MOST_COMPARED, _ALIKE = 5, 3000, 0.8  # letters, terms, share of equal letters (difflib)
+_MAX_CONTEXT = 500  # characters; the columns of a wide table would outweigh its rows
 _UNIT_FIELDS = 3  # start and end within the passage, level
 
 
@@ -152,7 +153,7 @@ def _rows(document: Document, passages: Sequence[Passage], units: Structure) -> 
                 held += [units.starts[unit] - passage.start, units.ends[unit] - passage.start, units.levels[unit]]
             unit += 1
         packed = np.array(held or [0, passage.end - passage.start, BLOCK], dtype=np.int32).tobytes()
-        context = storable(f"{document.title}\n{above}".strip())
+        context = storable(f"{document.title}\n{above}".strip()[:_MAX_CONTEXT])
         text = storable(document.text[passage.start : following])
         yield document.id, passage.start, passage.end, text, context, packed
 

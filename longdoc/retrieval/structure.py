@@ -32,6 +32,7 @@ _DEFINITION = re.compile(
     r"\s*(?:@|(?:export |public |private |protected |static |async |pub |abstract |final |default )*"
     r"(?:def|class|function|fn|func|struct|enum|interface|trait|impl|module|namespace|type|record)\b)"
 )
+_NOT_BLANK = re.compile(r"\S")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _PROSE_FILES = (".md", ".markdown", ".rst", ".txt", ".adoc")
 
@@ -104,6 +105,7 @@ def _runs(
     run: tuple[int, int, int] | None = None
     section = headings[-1][1] if headings else ""
     alone = False  # the run is one line that could be a heading
+    before = ""  # the last line of the run
     blank, fenced, table = True, False, False
     for match in _LINE.finditer(text, start, end):
         line = match.group().strip()
@@ -115,7 +117,7 @@ def _runs(
         code = verbatim or fenced or fence
         row = not code and (line.count("|") >= 2 or " | " in line or "\t" in line)
         level = _level(line, text[match.start() : a], blank, code, row and table and not blank)
-        if run is not None and level == LINE and not code and not row and _wrapped(text, run, line):
+        if run is not None and level == LINE and not code and not row and _wrapped(before, line):
             run, alone = (run[0], a + len(line), run[2]), False
         else:
             if run is not None:
@@ -129,7 +131,7 @@ def _runs(
                 headings.append((a, section))
         if fence:
             fenced = not fenced
-        blank, table = False, row
+        blank, table, before = False, row, line
     if run is not None:
         yield _headed(text, run, alone, headings, section)[0]
 
@@ -168,9 +170,8 @@ def _is_heading(line: str, blank: bool) -> bool:
     return line[0].isupper() or line[0].isdigit()
 
 
-def _wrapped(text: str, run: tuple[int, int, int], line: str) -> bool:
+def _wrapped(before: str, line: str) -> bool:
     """Tell whether a line goes on in the next one only because the page was narrow."""
-    before = text[text.rfind("\n", run[0], run[1]) + 1 if "\n" in text[run[0] : run[1]] else run[0] : run[1]]
     if before[-1] in ".!?:;|" or len(before) > 160:
         return False
     return line[0].islower() or len(before) >= 45
@@ -190,11 +191,11 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _bounded(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Cut what is longer than `MAX_UNIT` at blanks, or anywhere if there are none."""
     while end - start > MAX_UNIT:
-        cut = max(
-            text.rfind(" ", start + MAX_UNIT // 2, start + MAX_UNIT), text.rfind("\n", start + 1, start + MAX_UNIT)
-        )
-        cut = cut if cut > start else start + MAX_UNIT
+        edge = start + MAX_UNIT
+        cut = max(text.rfind(" ", start + MAX_UNIT // 2, edge), text.rfind("\n", start + 1, edge))
+        cut = cut if cut > start else edge
         yield start, start + len(text[start:cut].rstrip())
-        start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
+        following = _NOT_BLANK.search(text, cut, end)
+        start = following.start() if following else end
     if start < end:
         yield start, end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,3 +73,19 @@ def test_a_word_without_end_is_cut_and_kept_whole_in_parts() -> None:
     passages = chunks(document(text))
     assert "".join(p.text for p in passages) == text
     assert max(len(p.text) for p in passages) <= MAX_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("word " * 400_000, id="one line"),
+        pytest.param("x" * 2_000_000, id="one word"),
+        pytest.param("a line that was wrapped at some width or other by a machine\n" * 40_000, id="one paragraph"),
+        pytest.param("| 1 | 2 |\n" * 100_000, id="one table"),
+    ],
+)
+def test_millions_of_characters_without_a_break_are_cut_like_any_other_text(text: str) -> None:
+    passages = chunks(document(text))
+    assert len(passages) >= len(text) // MAX_CHARACTERS
+    assert passages[-1].end == len(text.rstrip())
+    assert max(p.end - p.start for p in passages) <= MAX_CHARACTERS
