@@ -4,9 +4,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from longdoc.citations import Readable, cite, cite_passages, nearest, take_apart
 from longdoc.citations.said import Part, Said
+from longdoc.citations.words import content
 from longdoc.formats import SPECIAL_TOKENS, SpecialIds
 from longdoc.packing import Included, PromptFrame, pack
 from longdoc.tokens import TextTokenizer
@@ -236,3 +239,33 @@ def test_a_page_that_a_sentence_runs_over_is_named_with_the_next() -> None:
     (found,) = nearest(passages, {"lease": (document, "lease.pdf")})
     assert found.label == "p. 5 to p. 6"
     assert found.page == 2
+
+
+PIECES = st.sampled_from(
+    ["The tenant pays 5 euros. ", "Notice is 30 days!\n", "x = 1\n", "\n\n", "é😀 ", "word " * 60, "A. ", "1. item\n"]
+)
+
+
+@given(
+    texts=st.lists(st.lists(PIECES, min_size=1, max_size=25).map("".join), min_size=1, max_size=3),
+    rows=st.lists(st.lists(st.tuples(st.integers(0, 40), st.floats(0, 1)), max_size=6).map(tuple), max_size=4),
+    output=st.sampled_from(["5 euros", "Notice is 30 days!", "", "never said", "“tenant pays 5 euros” and more. Yes."]),
+    loader=st.sampled_from(["text", "code", "pdf"]),
+)
+@settings(max_examples=80, deadline=None)
+def test_whatever_was_read_and_said_every_citation_shows_what_stands_there(
+    texts: list[str], rows: list[tuple[tuple[int, float], ...]], output: str, loader: str
+) -> None:
+    documents = [Document(f"d{n}", "s", f"{n}", text, loader=loader) for n, text in enumerate(texts) if text.strip()]
+    if not documents:
+        return
+    prompt = packed(*documents)
+    ids = tuple(TOKENIZER.ids(output))[: len(rows)]
+    made = Generation(ids, output, "end", Usage(), tuple(rows))
+    said = take_apart(made, TOKENIZER, None)
+    found = cite(said, "What does the tenant pay?", readable(*documents), prompt=prompt, generation=made)
+    assert_exact(found, *documents)
+    assert len(found) <= 8
+    for item in found:
+        if item.status == "verified":
+            assert content(item.quote) & content(output)
