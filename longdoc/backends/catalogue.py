@@ -143,6 +143,18 @@ def read_card(folder: Path) -> dict[str, Any]:
     return _read_json(folder / "longdoc.json", required=False)
 
 
+def declared_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 that `longdoc.json` declares for files of the folder. Raises ModelError when damaged."""
+    declared = read_card(folder).get("sha256", {})
+    if not isinstance(declared, dict) or not all(isinstance(digest, str) for digest in declared.values()):
+        raise ModelError(
+            f"longdoc.json of {folder.name} lists its hashes in a form that cannot be read.",
+            code="damaged",
+            next_step="Copy the complete model folder again.",
+        )
+    return declared
+
+
 def _known_folders(settings: Settings) -> Iterator[tuple[str, Path]]:
     for parent in (settings.home / "models", settings.models):  # bundled models win over added ones of the same name
         try:

@@ -46,7 +46,7 @@ def load(name: str, settings: Settings) -> TransformerBackend:
     """Load a model by name, path or cached hub name. Raises ModelError with the reason it cannot be used."""
     folder = catalogue.resolve(name, settings)
     info = catalogue.describe(folder)
-    declared = catalogue.read_card(folder).get("sha256") or {}
+    declared = catalogue.declared_hashes(folder)
     hashes = digests(inspect(folder), declared, settings)
     tokenizer = TextTokenizer.from_folder(folder)
     model = load_model(folder, info, precision.weight_dtype(info.n_parameters))

@@ -46,21 +46,27 @@ def inspect(folder: Path) -> Weights:
 
 
 def digests(weights: Weights, declared: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """Return the SHA-256 of every weight file, each held against `declared` (file name to SHA-256).
+    """Return the SHA-256 of every weight file, after holding each file in `declared` against its own.
 
-    A hash is remembered under the file's path, size and time of change. Raises ModelError for a file
-    that differs from what is declared.
+    `declared` maps names of files in the same folder to SHA-256. A hash is remembered under the
+    file's path, size and time of change. Raises ModelError for a file that is missing or differs.
     """
     remembered = _Remembered(settings.home / "weight-hashes.json")
-    result = {path.name: remembered.digest(path) for path in weights.files}
-    remembered.save()
-    for name, digest in result.items():
-        if name in declared and declared[name] != digest:
+    folder = weights.files[0].parent
+    for name, expected in declared.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
             raise ModelError(
-                f"The weight file {name} is not the one that longdoc.json describes (its SHA-256 differs).",
+                f"{folder.name} lacks {name!r}, which its longdoc.json lists.", code="incomplete", next_step=_COPY_AGAIN
+            )
+        if remembered.digest(path) != expected:
+            raise ModelError(
+                f"The file {name} of {folder.name} is not the one that longdoc.json describes (its SHA-256 differs).",
                 code="damaged",
                 next_step=_COPY_AGAIN,
             )
+    result = {path.name: remembered.digest(path) for path in weights.files}
+    remembered.save()
     return result
 
 

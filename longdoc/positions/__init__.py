@@ -110,8 +110,16 @@ def rope_of(info: ModelInfo) -> Rope:
     declared = _global_rope(info)
     share = float(declared.get("partial_rotary_factor", 1.0))
     theta = float(declared.get("rope_theta", info.rope_theta))
-    extended = str(declared.get("rope_type", "default")) != "default"
-    return Rope(theta, int(info.head_dim * share), info.native_context, info.window if extended else 0)
+    return Rope(theta, int(info.head_dim * share), info.native_context, _declared_context(info))
+
+
+def _declared_context(info: ModelInfo) -> int:
+    """Return the tokens that the checkpoint's own frequencies serve; a window may be wider than they reach."""
+    declared = _global_rope(info)
+    kind, factor = str(declared.get("rope_type", "default")), declared.get("factor")
+    if kind in ("yarn", "longrope", "dynamic") and isinstance(factor, int | float):
+        return int(info.native_context * factor)
+    return info.window if kind == "longrope" else info.native_context
 
 
 def _global_rope(info: ModelInfo) -> Mapping[str, Any]:

@@ -230,6 +230,27 @@ def test_a_declared_hash_is_held_against_the_file(folder: Path, settings: Settin
         digests(weights, {"model.safetensors": "0" * 64}, settings)
 
 
+def test_every_file_with_a_declared_hash_is_checked(folder: Path, settings: Settings) -> None:
+    declared = {"tokenizer.json": sha256_file(folder / "tokenizer.json")}
+    assert list(digests(inspect(folder), declared, settings)) == ["model.safetensors"]
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"tokenizer\.json of little-llama is not the one"):
+        digests(inspect(folder), declared, settings)
+
+
+@pytest.mark.parametrize("name", ["gone.json", "../config.json", ""])
+def test_a_declared_file_must_be_in_the_folder(folder: Path, settings: Settings, name: str) -> None:
+    with pytest.raises(ModelError, match="lacks"):
+        digests(inspect(folder), {name: "0" * 64}, settings)
+
+
+@pytest.mark.parametrize("hashes", [[], "abc", {"model.safetensors": 5}])
+def test_hashes_in_another_form_are_not_taken_for_none(folder: Path, hashes: Any) -> None:
+    edit(folder, lambda card: card.update(sha256=hashes), "longdoc.json")
+    with pytest.raises(ModelError, match="hashes"):
+        catalogue.declared_hashes(folder)
+
+
 def test_a_changed_file_is_hashed_again(folder: Path, settings: Settings) -> None:
     before = digests(inspect(folder), {}, settings)
     toy("LlamaForCausalLM", rms_norm_eps=1e-3).save_pretrained(folder)

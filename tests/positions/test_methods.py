@@ -160,6 +160,13 @@ def test_string_uses_the_range_that_a_declared_extension_gives() -> None:
     assert make("none", declared).reach == 6144
 
 
+def test_a_window_wider_than_the_declared_extension_does_not_stretch_it() -> None:
+    declared = info(2048, window=131072, rope_type="yarn", factor=16.0, original_max_position_embeddings=2048)
+    assert make("none", declared).reach == 32768
+    assert make("string", declared).numbers["shift_from"] == 32768 // 3
+    assert factor_for("yarn", declared, 131072) == 64.0
+
+
 @pytest.mark.parametrize("factor", [0.5, 0.0, -1.0, float("nan"), float("inf")])
 def test_a_factor_below_one_is_refused(factor: float) -> None:
     with pytest.raises(UserError, match="factor"):
