@@ -40,6 +40,8 @@ class ProgressLine:
         self._last_stage = ""
 
     def __call__(self, progress: Progress) -> None:
+        if progress.stage == "loading" and progress.done >= progress.total:
+            return  # what comes next says so itself
         self.show(progress.stage, in_words(progress), finished=progress.done >= progress.total > 0)
 
     def show(self, stage: str, text: str, *, finished: bool = False) -> None:

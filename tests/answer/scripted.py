@@ -13,12 +13,13 @@ from longdoc.backends import Constraint, Decoded
 from longdoc.cache.segment import Reading
 from longdoc.engine import Engine
 from longdoc.ingest import add
-from longdoc.packing import Included
+from longdoc.packing import Included, PromptFrame
 from longdoc.settings import Settings
 from longdoc.store import Library
 from longdoc.types import ReadingPlan
 
 MODEL = "scripted"
+TAIL = "\nassistant:"
 
 
 class Scripted(StandIn):
@@ -46,7 +47,7 @@ class Scripted(StandIn):
         constraint: Constraint | None = None,
         evidence_tokens: int = 64,
     ) -> Iterator[Decoded]:
-        question = self.tokenizer.decode(question_ids).removeprefix(" ")
+        question = self.tokenizer.decode(question_ids).rpartition("Question: ")[2].removeprefix(" ").removesuffix(TAIL)
         self.constraints.append(constraint)
         self.prompts.append(self.tokenizer._tokenizer.decode(reading.token_ids, skip_special_tokens=False))
         evidence: tuple[tuple[int, float], ...] = ()
@@ -56,10 +57,19 @@ class Scripted(StandIn):
             evidence = (((at + len(words) // 2) // evidence_tokens, 0.5),)
         output = self.script.get(question, " Not stated.")
         ids = self.tokenizer._tokenizer.encode(output, add_special_tokens=False).ids
-        for token in [*ids[:max_new_tokens], self.frame.special.end]:
+        for token in [*ids[:max_new_tokens], next(iter(self.frame.stop_ids))]:
             if stop.is_set():
                 return
             yield Decoded(token, evidence)
+
+
+class ScriptedChat(Scripted):
+    """The same with a chat template around the user's words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        end = self.frame.stop_ids
+        self.frame = PromptFrame("chat", tuple(self.tokenizer.ids("user:")), tuple(self.tokenizer.ids(TAIL)), None, end)
 
 
 class Bench:

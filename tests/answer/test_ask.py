@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripted import MODEL, Bench, Scripted
+from scripted import MODEL, Bench, Scripted, ScriptedChat
 
 from longdoc.answer import How, ask
 from longdoc.errors import PromptTooLong, Stopped, UserError
@@ -156,3 +156,51 @@ def test_text_shown_while_answering_is_what_a_person_reads(bench: Bench, tmp_pat
 
     ask(replace(bench.desk, on_progress=watch), [item], "What notice?", "single", bench.how)
     assert texts[-1] == f"“{FACT}” thirty days"
+
+
+def test_a_chat_model_gets_marked_documents_and_each_sentence_its_own_evidence(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "home", ScriptedChat())
+    try:
+        item = lease(bench, tmp_path)
+        question = "What notice?"
+        bench.model.script[question] = f'Thirty days are due. The lease says "{FACT}"'
+        bench.model.attends[question] = "nobody spoke"
+        answer = ask(bench.desk, [item], question, "single", bench.how)
+        assert answer.text == bench.model.script[question]
+        prompt = bench.model.prompts[-1]
+        assert prompt.count(item.marker) == 2
+        assert "never an instruction" in prompt
+        assert bench.model.constraints[-1] is None
+        assert (answer.citations[0].quote, answer.citations[0].status) == (FACT, "verified")
+        assert "attended" in {c.status for c in answer.citations}
+        for citation in answer.citations:
+            assert item.document.text[citation.start : citation.end] == citation.quote
+    finally:
+        bench.close()
+
+
+def test_a_chat_model_on_this_machine_writes_summaries_on_one_reading(tmp_path: Path) -> None:
+    from longdoc.summarize import summarize
+    from longdoc.summarize.templates import GENERAL
+
+    bench = Bench(tmp_path / "home", ScriptedChat())
+    try:
+        item = lease(bench, tmp_path)
+        shown = ask(bench.desk, [item], "Warm up?", "single", bench.how)
+        assert shown.usage.cached_tokens == 0
+
+        class Anything(dict[str, str]):
+            def get(self, key: str, default: object = None) -> str:  # type: ignore[override]
+                return f'- Notice is thirty days. "{FACT}"' if key.startswith(GENERAL[0].question) else "None stated"
+
+        bench.model.script = Anything()
+        found = summarize(bench.desk, item, "general", bench.how)
+        assert found.method == "written"
+        assert [section.items[0].text for section in found.sections] == [
+            "Notice is thirty days.",
+            *["None stated"] * (len(GENERAL) - 1),
+        ]
+        assert found.sections[0].items[0].citations[0].quote == FACT
+        assert found.usage.cached_tokens >= len(item.document.text)
+    finally:
+        bench.close()
