@@ -118,6 +118,7 @@ def _asked(
             labels = _labels(haystack, item, way, plan)
             if record is None:
                 if session is None:
+                    run.say(f"{name} {haystack.length:,} {plan.position_method} {way.mode}: reading")
                     session = run.model.session(haystack.documents, way, plan, run.stop)
                 reply = session.ask(item.question, item.max_new_tokens)
                 scores = dict(score(item, reply))

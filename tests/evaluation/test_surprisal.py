@@ -1,17 +1,24 @@
 """Surprise while reading is the model's own, whatever the steps; the changed sentence is the most surprising one."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from standin import StandIn, byte_tokenizer
-from toys import backend_of, plan_for, tokens, toy
+from standin import StandIn, byte_tokenizer, reader_frame
+from toys import backend_of, info_of, plan_for, tokens, toy
 
+from longdoc.backends.transformer import TransformerBackend
 from longdoc.errors import Stopped, UserError
-from longdoc.evaluation import surprisal
+from longdoc.evaluation import perplexity, surprisal
 from longdoc.evaluation.altered import ranked
+from longdoc.evaluation.asking import LocalModel, Way
+from longdoc.evaluation.opening import in_memory
+from longdoc.evaluation.results import Results
+from longdoc.evaluation.runner import Run
 from longdoc.evaluation.surprisal import Surprise, token_nats
+from longdoc.settings import Settings
 
 
 @pytest.mark.parametrize("architecture", ["Qwen3", "Llama", "Gemma2", "Cohere", "Granite"])
@@ -60,3 +67,18 @@ def test_a_sentence_that_is_not_there_ranks_last() -> None:
     text = "One long sentence that stands in the text here. Another long sentence that stands here as well."
     surprise = Surprise(np.ones(len(text)), byte_tokenizer().encode(text).chars)
     assert ranked(text, surprise, "Something else.")[0] == 2
+
+
+def test_a_model_that_knows_nothing_has_the_perplexity_of_its_vocabulary(tmp_path: Path) -> None:
+    n_tokens = byte_tokenizer().vocab_size
+    model = toy("Qwen3ForCausalLM", vocab_size=n_tokens, num_hidden_layers=1)
+    torch.nn.init.zeros_(model.lm_head.weight)
+    backend = TransformerBackend(model, info_of(model), byte_tokenizer(), reader_frame(), ["w"])
+    local = LocalModel("toy", backend, lambda way, n: plan_for(n), in_memory(Settings(home=tmp_path)))
+    text = tmp_path / "text.txt"
+    text.write_text("Words of one byte and of two: caf\u00e9. " * 40)
+    task = perplexity.PerplexityTask(text)
+    run = Run(local, Results(tmp_path / "perplexity.jsonl"))
+    found = {row["metric"]: row["score"] for row in perplexity.rows(task.run(run, local, [300], [Way()]))}
+    assert found["perplexity"] == pytest.approx(n_tokens, rel=1e-3)
+    assert found["bits_per_byte"] == pytest.approx(np.log2(n_tokens), rel=1e-3)  # one token a byte
