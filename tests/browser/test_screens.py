@@ -26,8 +26,8 @@ SCRIPT = {
     "rounded": ("def rounded_total(order) -> int:", "rounded_total in shop/orders/total.py"),
 }
 LOOKS = [
-    ("light", 1440, 900), ("dark", 1440, 900), ("light", 1050, 800), ("light", 700, 900), ("dark", 400, 800),
-    ("light", 400, 800), ("light", 720, 450),
+    ("light", 1440, 900), ("dark", 1440, 900), ("light", 1050, 800), ("light", 700, 900), ("light", 400, 800),
+    ("light", 720, 450),
 ]  # fmt: skip  # the last is 1440 x 900 at 200 % zoom
 
 KEPT = {("light", 1440), ("dark", 1440), ("light", 400)}  # the pictures that are kept
@@ -86,7 +86,8 @@ def test_screens_hold_together(
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if wide > 0:
             found.append(f"{name}: {wide} px too wide")
-        found.extend(f"{name}: {finding}" for finding in axe(page))
+        if shown:  # what axe sees does not change with the widths between
+            found.extend(f"{name}: {finding}" for finding in axe(page))
 
     page = open_page(server, width=width, height=height, color_scheme=theme)
     state = {"ticks": server.ticks, "thread": server.thread, "comparison": server.comparison, "model": "reader"}
