@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import papers
+import pytest
 from scripted import Scripted
 
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = {"notice": (papers.NOTICE, "ninety days")}
 
 
@@ -44,3 +46,22 @@ def test_citation_opens_reader_with_sentence_marked(
     assert page.evaluate("document.activeElement.closest('.ld-reader') !== null")
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.getAttribute('href')").startswith("#cite-")
+
+
+@pytest.mark.model
+@pytest.mark.skipif(not (ROOT / "models/reader/model.safetensors").is_file(), reason="the reader has no weights here")
+def test_bundled_reader_answers_a_sample_with_evidence_that_opens(
+    serve_with: Callable[..., Any], open_page: Callable[..., Any]
+) -> None:
+    page = open_page(serve_with(None))
+    page.set_default_timeout(200_000)
+    page.set_input_files("input[type=file]", ROOT / "assets/samples/annex.docx")
+    page.get_by_role("checkbox", name="Include annex.docx").wait_for()
+    assert page.locator(".ld-limits").inner_text().strip() != "Other models"  # its limits stand beside its name
+    ask(page, "What is the rent of the first year?")
+    answer = page.get_by_role("article", name="What is the rent of the first year?")
+    answer.wait_for()
+    answer.get_by_role("link", name=re.compile("Citation 1, annex.docx")).first.click()
+    marked = page.locator(".ld-reader mark").first
+    marked.wait_for()
+    assert marked.inner_text().strip()
