@@ -24,6 +24,7 @@ MAX_CITATIONS = 8
 _ATTENDED = 12  # blocks of attention followed for one sentence of an answer; words decide their order
 _SHOWN = 5  # places in all up to which those that only attention points at are shown
 _SHORT_QUOTE = 40  # characters; a shorter quote is shown in its sentence
+_EVERYWHERE = 200  # places of an answer's words from which on they tell nothing at all
 _MANY = 20  # places of an answer's words from which on they tell nothing by themselves
 
 
@@ -120,11 +121,15 @@ def from_words(said: Said, question: str, readable: Sequence[Readable]) -> list[
     if not content(said.text) or len(said.text) > 200:
         return []
     asked = content(question)
-    places: list[tuple[float, Readable, Range]] = []
+    matches: list[tuple[Readable, Match]] = []
     for item in readable:
-        for match in exact(item.document.text, said.text.rstrip(".!? "), item.ranges):
-            start, end = _sentence(item, match, said.text, question)
-            places.append((overlap(asked, item.document.text[start:end]), item, (start, end)))
+        matches += [(item, match) for match in exact(item.document.text, said.text.rstrip(".!? "), item.ranges)]
+        if len(matches) > _EVERYWHERE:
+            return []
+    places: list[tuple[float, Readable, Range]] = []
+    for item, match in matches:
+        start, end = _sentence(item, match, said.text, question)
+        places.append((overlap(asked, item.document.text[start:end]), item, (start, end)))
     if len(places) > _MANY:
         places = [place for place in places if place[0] > 0]
     places.sort(key=lambda place: -place[0])
@@ -219,16 +224,25 @@ def _exact_places(
 
 def _near_place(quote: str, readable: Sequence[Readable]) -> Scored | None:
     best: tuple[Match, Readable] | None = None
-    for item in readable:
-        match = near(item.document.text, quote, item.ranges)
+    for items in _by_document(readable):
+        ranges = [one for item in items for one in item.ranges]
+        match = near(items[0].document.text, quote, ranges)
         if match and (best is None or match.likeness > best[0].likeness):
-            best = match, item
+            best = match, items[0]
     if best is None:
         return None
     match, item = best
     start, end = shorten(item.document.text, match.start, match.end, quote)
     status: CitationStatus = "verified" if match.exact else "fuzzy"
     return Scored(citation(item.document, item.name, start, end, status, "quote"), 10.0 * match.likeness)
+
+
+def _by_document(readable: Sequence[Readable]) -> list[list[Readable]]:
+    """Return the entries of each document together."""
+    groups: dict[str, list[Readable]] = {}
+    for item in readable:
+        groups.setdefault(item.document.id, []).append(item)
+    return list(groups.values())
 
 
 def _sentence(item: Readable, match: Match, answer: str, question: str) -> Range:

@@ -79,19 +79,19 @@ def near(text: str, quote: str, ranges: Sequence[Range] | None = None) -> Match 
     wanted = [word.text for word in said]
     if len(wanted) < 4 or len(quote) > _MOST_CHARACTERS:
         return None
-    pairs = _telling_pairs(quote, said)
-    best: Match | None = None
-    for start, end in ranges if ranges is not None else ((0, len(text)),):
-        votes: Counter[int] = Counter()
-        for compiled, offset in pairs:
+    places = list(ranges) if ranges is not None else [(0, len(text))]
+    votes: Counter[tuple[int, int]] = Counter()
+    for compiled, offset in _telling_pairs(quote, said):
+        for number, (start, end) in enumerate(places):
             for match in compiled.finditer(text, start, end):
-                votes[(match.start() - offset) // _BUCKET] += 1
-        for bucket, _ in votes.most_common(_MOST_CANDIDATES):
-            low = max(start, (bucket - 1) * _BUCKET)
-            high = min(end, (bucket + 2) * _BUCKET + int(_STRETCH * len(quote)))
-            found = _judge(words(text, low, high), wanted)
-            if found and (best is None or found.likeness > best.likeness):
-                best = found
+                votes[number, (match.start() - offset) // _BUCKET] += 1
+    best: Match | None = None
+    for (number, bucket), _ in votes.most_common(_MOST_CANDIDATES):
+        low = max(places[number][0], (bucket - 1) * _BUCKET)
+        high = min(places[number][1], (bucket + 2) * _BUCKET + int(_STRETCH * len(quote)))
+        found = _judge(words(text, low, high), wanted)
+        if found and (best is None or found.likeness > best.likeness):
+            best = found
     return best
 
 

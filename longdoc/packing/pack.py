@@ -107,10 +107,11 @@ class _Builder:
             return
         encoded = encode(tokenizer, _with_newline(text))
         size = end - start
-        if start == 0 and (not encoded.chars or encoded.chars[-1][1] <= size):
-            chars = encoded.chars  # a whole document that ends with its own newline: as it was kept
-        else:
-            chars = tuple((start + min(a, size), start + min(b, size)) for a, b in encoded.chars)
+        chars = encoded.chars
+        if chars and chars[-1][1] > size:  # the newline that was added has no character of its own
+            chars = tuple((min(a, size), min(b, size)) for a, b in chars)
+        if start:
+            chars = tuple([(start + a, start + b) for a, b in chars])
         begin = len(self.ids)
         self.ids.extend(encoded.ids)
         self.regions.append(Region("document", (begin, len(self.ids)), document.id, start, chars))
