@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from longdoc.errors import UserError
 from longdoc.planning import memory
@@ -45,7 +46,7 @@ def make_plan(
         return _remote_plan(info, n_tokens, settings, window)
     needed = n_tokens + settings.answer_reserve_tokens
     reasons: list[str] = []
-    method, factor = _position(info, needed, position, reasons)
+    method, factor = _position(info, needed, position, reasons, settings.home)
     limit = window or info.window
     zone = _zone(info, n_tokens, needed, limit, reasons)
     cost = measured.cost if measured else None
@@ -70,7 +71,7 @@ def declared_context(info: ModelInfo) -> int:
     return max(info.window, info.native_context)
 
 
-def _position(info: ModelInfo, needed: int, wanted: str | None, reasons: list[str]) -> tuple[str, float]:
+def _position(info: ModelInfo, needed: int, wanted: str | None, reasons: list[str], home: Path) -> tuple[str, float]:
     """Return position method and factor, adding why."""
     reach = declared_context(info)
     if wanted is not None:
@@ -93,7 +94,11 @@ def _position(info: ModelInfo, needed: int, wanted: str | None, reasons: list[st
     if rope_type not in ("default", "yarn", "dynamic"):
         reasons.append(f"It is longer than the {reach:,} tokens the model serves; StRing keeps its own frequencies.")
         return "string", 1.0
-    result = best_method(info, needed, lambda name: make(name, info, factor_for(name, info, needed)).reach >= needed)
+
+    def reaches(name: str) -> bool:
+        return make(name, info, factor_for(name, info, needed)).reach >= needed
+
+    result = best_method(info, needed, reaches, home)
     method = result.method if result else "yarn"
     factor = factor_for(method, info, needed)
     why = f"scored best when measured at {result.length:,} tokens" if result else "stretches positions to that length"

@@ -1,7 +1,8 @@
 """Which position method scored best when this model was evaluated.
 
-A model folder may hold `evaluation.json`, what `longdoc evaluate --json` printed
-for it (one object, or a list of them). Without it nothing is known.
+`longdoc evaluate` keeps its last reports in `<home>/evaluation/<model>/results.json`;
+a model folder may bring its own as `evaluation.json`. Either is one printed object
+or a list of them. What was measured on this machine comes first.
 """
 
 from __future__ import annotations
@@ -27,14 +28,17 @@ class Result:
     score: float
 
 
-def best_method(info: ModelInfo, n_tokens: int, reaches: Callable[[str], bool]) -> Result | None:
+def best_method(info: ModelInfo, n_tokens: int, reaches: Callable[[str], bool], home: Path) -> Result | None:
     """Return the method with the best mean score at the nearest length at which at least two were compared.
 
     Methods that do not reach the prompt, as `reaches` tells, are passed over.
     """
+    paths = [home / "evaluation" / info.name / "results.json"]
+    paths += [Path(info.folder) / "evaluation.json"] if info.folder is not None else []
+    measured = next((found for path in paths if (found := _scores(path))), {})
     scores = {
         length: {name: score for name, score in methods.items() if reaches(name)}
-        for length, methods in _scores(info).items()
+        for length, methods in measured.items()
         if len(methods) > 1
     }
     lengths = [length for length, methods in scores.items() if methods]
@@ -48,13 +52,11 @@ def best_method(info: ModelInfo, n_tokens: int, reaches: Callable[[str], bool]) 
     return Result(method, length, means[method])
 
 
-def _scores(info: ModelInfo) -> dict[int, dict[str, tuple[float, int]]]:
+def _scores(path: Path) -> dict[int, dict[str, tuple[float, int]]]:
     """Return {length: {method: (sum of scores, questions)}} of whole-document runs with dense attention."""
     found: dict[int, dict[str, tuple[float, int]]] = defaultdict(dict)
-    if info.folder is None:
-        return found
     try:
-        stored = json.loads((Path(info.folder) / "evaluation.json").read_bytes())
+        stored = json.loads(path.read_bytes())
         reports = stored if isinstance(stored, list) else [stored]
         rows = [row for report in reports for row in report["rows"]]
         for row in rows:

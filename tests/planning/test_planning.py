@@ -182,6 +182,15 @@ def test_beyond_native_the_method_that_measured_best_is_the_default(tmp_path):
     assert plan(tie, 7000).position_method == "yarn"
 
 
+def test_what_was_measured_on_this_machine_comes_before_what_the_folder_brings(tmp_path):
+    info = with_results(tmp_path, {"rows": rows((8192, "yarn", 0.9), (8192, "string+yarn", 0.1))})
+    kept = tmp_path / "evaluation" / info.name
+    kept.mkdir(parents=True)
+    (kept / "results.json").write_text(json.dumps([{"rows": rows((8192, "yarn", 0.2), (8192, "string+yarn", 0.4))}]))
+    settings = Settings(home=tmp_path)
+    assert make_plan(info, 7000, settings=settings, available_bytes=10**12).position_method == "string+yarn"
+
+
 def test_a_method_that_does_not_reach_the_prompt_is_no_default_however_well_it_scored(tmp_path):
     info = with_results(tmp_path, {"rows": rows((2500, "string", 0.9), (2500, "yarn", 0.5))})
     assert plan(info, 2100).position_method == "string"
