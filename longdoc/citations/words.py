@@ -16,6 +16,8 @@ _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[^\W_a-zß-öø-ÿ])")
 _ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|No|Art|Sec|vs|etc|e\.g|i\.e|cf|Fig|Inc|Ltd|Co|pp?))\.$")
 _NUMBERING = re.compile(r"\s*\(?(?:\d{1,3}|\w)(?:\.\d+)*[.)]+\s*")
+# "Landlord. Vellmar Harbour Trust, ..." is one sentence with its heading run in.
+_RUN_IN = re.compile(r"\s*[^\W_]+(?:\s[^\W_]+){0,2}[.:]\s*")
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n\s*")
 _LINE_END = re.compile(r"\n\s*")
 # A line that ends a heading, a list item or a table row, not one wrapped by the page's width.
@@ -110,6 +112,7 @@ def _within(text: str, start: int, end: int) -> Iterator[Range]:
         for match in _SENTENCE_END.finditer(text, start, end)
         if not _ABBREVIATION.search(text, max(start, match.start() - 8), match.start())
         and not _NUMBERING.fullmatch(text, start, match.start())
+        and not _RUN_IN.fullmatch(text, start, match.start())
     ]
     return _cut(text, start, end, iter(ends))
 

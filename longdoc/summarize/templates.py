@@ -34,6 +34,10 @@ _DATE = "|".join(
 )
 _AMOUNT = r"[€$£]\s?\d|\d\s?%|\d\s" + _any("euro*/dollar*/pound*/percent/per cent/eur/usd/gbp")
 _SPAN_OF_TIME = r"\b(?:\d+|one|two|three|six|nine|twelve|thirty|sixty|ninety)\)?\s" + _any("day*/week*/month*/year*")
+_PARTIES = _any(
+    "landlord/tenant/lessor/lessee/seller/buyer/supplier/customer/client/contractor/employer/employee/guarantor/"
+    "licensor/licensee/lender/borrower"
+)
 _QUESTION = r"\?\s*$"
 
 
@@ -45,12 +49,13 @@ class SectionForm:
     question: str  # for models that write
     needs: tuple[str, ...] = ()  # expressions, case ignored; a sentence of the section holds at least one
     prefers: tuple[str, ...] = ()  # each one more that it holds speaks for it
+    never: str = r"(?!)"  # a sentence that holds this does not belong here
     most: int = 5  # items
 
     def score(self, sentence: str) -> float:
         """Return how well a sentence fits, 0 if it does not belong here; 1 where nothing is needed."""
         held = sum(bool(re.search(cue, sentence, re.IGNORECASE)) for cue in self.needs)
-        if self.needs and not held:
+        if (self.needs and not held) or re.search(self.never, sentence, re.IGNORECASE):
             return 0.0
         return 1.0 + sum(bool(re.search(cue, sentence, re.IGNORECASE)) for cue in self.prefers)
 
@@ -84,12 +89,17 @@ MEETING = (
         "Which decisions were made?",
         needs=(_any("decide*/decision*/we agree*/agreed/approve*/settled/resolved/let's go with/we will go with"),),
         prefers=(_any("we have decided/we decided/is decided/decision/agreed/approved"), _AMOUNT, _DATE),
+        never=_QUESTION,
     ),
     SectionForm(
         "Action items",
         "Which tasks were given out? For each, name the owner, the task and the due date.",
-        needs=(_any("will/shall/i'll/you'll/he'll/she'll/we'll/going to/please/action*/to-do/todo/needs to/has to"),),
+        needs=(
+            _any("will/shall/i'll/you'll/he'll/she'll/we'll/going to/please/action*/to-do/todo/needs to/has to"),
+            rf"\b(?:i|we)\s.*\bby\s+(?:the\s+)?(?:{_DATE})",
+        ),
         prefers=(_DATE, r"\bby\s+(?:the\s+)?\w+", _any("send/write/prepare/order/call/check/finish/draft/book/update")),
+        never=_QUESTION,
     ),
     SectionForm(
         "Open questions",
@@ -102,10 +112,17 @@ CONTRACT = (
     SectionForm(
         "Parties and subject",
         "Who are the parties and what is the contract about?",
-        needs=(_any("between/landlord/tenant/lessor/lessee/seller/buyer/supplier/customer/contractor/employ*/part*"),),
+        needs=(
+            rf"\bbetween\b.+{_PARTIES}",
+            rf"\((?:the\s+)?\W?{_PARTIES}\W?\)",
+            _any("hereinafter/called the/referred to as/on the one part/acting for/represented by"),
+            _any("this agreement is/this contract is/this lease is/subject of this"),
+            rf"^\W*(?:the\s+)?{_PARTIES}\s*(?:[.:,]|is\b)",
+        ),
         prefers=(
-            _any("this agreement/this contract/this lease/made between/made on/made by"),
-            _any("hereinafter/called/referred to as/the parties"),
+            _any("made between/made on/registered/hereinafter/called the"),
+            rf"\((?:the\s+)?\W?{_PARTIES}\W?\)",
+            rf"^\W*(?:the\s+)?{_PARTIES}\s*[.:]",
         ),
     ),
     SectionForm(
