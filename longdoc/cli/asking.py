@@ -160,5 +160,5 @@ def _comparison_text(found: Comparison) -> str:
         said = f"{difference.claim} " if difference.claim else ""
         where = output.place(difference.citation)
         other = output.MODES[difference.other]
-        lines.append(one_line(f"  {output.MODES[difference.mode]}: {said}[{where}] {other} {read_it}."))
+        lines.append(f"  {one_line(f'{output.MODES[difference.mode]}: {said}[{where}] {other} {read_it}.')}")
     return "\n".join(lines)
