@@ -113,7 +113,8 @@ export function library({ onTicks, onOpen, onSample }) {
   function draw() {
     const order_ = { listed: () => 0, newest: (a, b) => b.added - a.added, name: (a, b) => a.title.localeCompare(b.title) }[order];
     const busy = new Set(state.adding.filter((job) => job.state === "running").map((job) => job.name));
-    const found = state.cards.filter((card) => card.title.toLowerCase().includes(words) && !(card.tokens === null && busy.has(card.title))).sort(order_);
+    const counting = new Set(state.adding.map((job) => job.adds));
+    const found = state.cards.filter((card) => card.title.toLowerCase().includes(words) && !counting.has(card.id) && !(card.tokens === null && busy.has(card.title))).sort(order_);
     tools.hidden = state.cards.length < 4;
     pathBox.hidden = !state.local;
     sets.hidden = state.cards.length < 2;

@@ -85,6 +85,7 @@ def job_view(job: Job, progress: dict[str, Any], waiting_before: int) -> dict[st
         "stage": progress.get("stage", ""),
         "text": str(progress.get("text", "")) if job.state == "running" else "",
         "now": progress.get("mode", ""),
+        "adds": progress.get("document", "") if job.state == "running" else "",
         "modes_done": progress.get("modes_done", []),
         "message": inert(job.message),
         "next_step": inert(str(job.result.get("next_step", ""))) if job.state == "failed" else "",

@@ -64,7 +64,8 @@ class _Work:
                 self.context.library.remove(added.document.id)
             self.context.drop_upload(str(request.get("upload", "")))
             raise Stopped
-        report({"stage": "counting", "done": 0, "total": 0, "what": ""})
+        new = added.document.id if added.is_new else ""  # its card waits until it is counted
+        report({"stage": "counting", "done": 0, "total": 0, "what": "", "document": new})
         kit = self.context.models.kit(str(request.get("model", "")))
         self.context.counter.count(Choice(added.document.id), kit)
         replaced = str(request.get("replaces", ""))

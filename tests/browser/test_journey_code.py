@@ -178,9 +178,9 @@ def test_code_journey_with_scripted_answers(
         assert re.search(words, earlier.inner_text()), earlier.inner_text()
     earlier.get_by_role("radio", name="Replace").check()
     dialog.get_by_role("button", name="Add").click()
-    page.wait_for_function(
-        "document.querySelectorAll('.ld-ready').length === 1 && !document.querySelector('.ld-running *')"
-    )
+    dialog.wait_for(state="detached")
+    replacing = [job for job in server.context.library.jobs() if job.kind == "ingest"][-1]
+    assert server.context.worker.wait(replacing.id, 60).state == "done"
     page.reload()
     answer.get_by_text("from an earlier version").first.wait_for()
     assert ROUNDED in answer.inner_text()
