@@ -12,6 +12,7 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from longdoc.evaluation.keys import held_out_key
 from models.recipe.pools import (
@@ -191,46 +192,81 @@ class FactMaker:
                 return f"{rng.randint(2, 900)} {rng.choice(('kilograms', 'pounds', 'tonnes'))}"
         return self.number()
 
-    def needle(self) -> Fact:
+    def near(self, name: str) -> str:
+        """Return another key or name that shares all but one of its words with `name`, if it has several."""
+        mark = "-" if "-" in name else " "
+        parts = name.split(mark)
+        if len(parts) == 1:
+            return self.key() if name.islower() else self.person()
+        at = self.rng.randrange(len(parts))
+
+        def changed() -> str:
+            word = self.rng.choice(self.keys) if mark == "-" else self.word()
+            return mark.join([*parts[:at], word, *parts[at + 1 :]])
+
+        return self._allowed(changed)
+
+    def needle(self, form: tuple[str, tuple[str, ...], str], key: str) -> Fact:
+        """Return a fact of one template and unit about `key`."""
         rng = self.rng
-        statement, questions = rng.choice(NEEDLES[:1] * 3 + NEEDLES)
-        special = "magic" in statement
-        long_value = rng.random() < 0.12
-        if special:
-            unit = "uuid" if long_value else rng.choice(("number", "number", "word"))
-        else:
-            unit = f"{rng.choice(OBJECTS)} {rng.choice(CODES)}"
-        if long_value:
+        statement, questions, unit = form
+        if unit == "uuid":
             value = self._allowed(lambda: str(uuid.UUID(int=rng.getrandbits(128))))
         elif unit == "word":
             value = self.word().lower()
         else:
             value = self.number()
-        key, other = self.key(), self.key()
+        other = self.near(key)
         statement = statement.format(u=unit, k=key, v=value)
         asked = tuple((q.format(u=unit, k=key), value) for q in questions)
         return Fact(statement[0].upper() + statement[1:], asked, tuple(q.format(u=unit, k=other) for q in questions))
 
-    def personal(self) -> Fact:
+    def personal(self, form: tuple[str, tuple[str, ...], str], name: str) -> Fact:
+        """Return a fact of one template and attribute about a person."""
         rng = self.rng
-        statement, questions = rng.choice(PERSONAL)
-        attribute, kind = rng.choice(ATTRIBUTES).split("|")
+        statement, questions, described = form
+        attribute, kind = described.split("|")
         other_attribute = rng.choice(ATTRIBUTES).split("|")[0]
-        name, other, value = self.person(), self.person(), self.value(kind)
+        other, value = self.near(name), self.value(kind)
         absent = [q.format(n=other, a=attribute) for q in questions]
         if other_attribute != attribute:
             absent += [q.format(n=name, a=other_attribute) for q in questions]
         asked = tuple((q.format(n=name, a=attribute), value) for q in questions)
         return Fact(statement.format(n=name, a=attribute, v=value), asked, tuple(absent))
 
-    def event(self) -> Fact:
+    def event(self, form: tuple[str, tuple[tuple[str, str], ...]], name: str) -> Fact:
+        """Return an event of one template about a person."""
         rng = self.rng
-        statement, questions = rng.choice(EVENTS)
-        fields = self._event_fields()
-        others = {**fields, "n": self.person(), "o": rng.choice(OBJECTS), "q": self.word(), "d": self.value("date")}
+        statement, questions = form
+        fields = {**self._event_fields(), "n": name}
+        others = {**fields, "n": self.near(name), "o": rng.choice(OBJECTS), "q": self.word(), "d": self.value("date")}
         asked = tuple((q.format(**fields), fields[field]) for q, field in questions)
         absent = tuple(q.format(**others) for q, field in questions if field != "n" and "{n}" in q)
         return Fact(statement.format(**fields), asked, absent)
+
+    def group(self, n: int) -> list[Fact]:
+        """Return `n` facts of one template about different keys, some near: only the whole key tells them apart."""
+        rng = self.rng
+        choice = rng.random()
+        form: Any
+        make: Callable[[Any, str], Fact]
+        if choice < 0.5:
+            statement, questions = rng.choice(NEEDLES[:1] * 3 + NEEDLES)
+            if "magic" in statement:
+                unit = rng.choice(("number", "number", "word", "uuid"))
+            else:
+                unit = f"{rng.choice(OBJECTS)} {rng.choice(CODES)}"
+            form, make, key = (statement, questions, unit), self.needle, self.key()
+        elif choice < 0.75:
+            form, make, key = (*rng.choice(PERSONAL), rng.choice(ATTRIBUTES)), self.personal, self.person()
+        else:
+            form, make, key = rng.choice(EVENTS), self.event, self.person()
+        keys = [key]
+        while len(keys) < n:
+            another = self.near(key) if rng.random() < 0.4 else (self.key() if make == self.needle else self.person())
+            if another not in keys:
+                keys.append(another)
+        return [make(form, one) for one in keys]
 
     def _event_fields(self) -> dict[str, str]:
         rng = self.rng
@@ -248,4 +284,5 @@ class FactMaker:
         }
 
     def fact(self) -> Fact:
-        return self.rng.choice((self.needle, self.needle, self.personal, self.event))()
+        """Return one fact by itself."""
+        return self.group(1)[0]

@@ -17,7 +17,7 @@ import numpy as np
 
 from longdoc.formats import NOT_STATED, question_text
 from longdoc.tokens import TextTokenizer
-from models.recipe.facts import FactMaker
+from models.recipe.facts import Fact, FactMaker
 from models.recipe.sequence import Builder
 from models.recipe.texts import TextPool
 from models.recipe.vocabulary import Ids, Vocabulary
@@ -68,10 +68,11 @@ class MadeTasks:
         rng = self.rng
         n_questions = 1 if rng.random() < 0.1 else max(3, min(24, length // 48))
         room = min(n_questions * 19, int(length * 0.4))
-        context = self._context(length - room)
+        n_facts = max(1, length // 96)
+        context = self._context(length - room, n_facts)
         # Spans first: they take sentences out, and no later question may lose its source.
         self._take_spans(context, max(1, n_questions // 4))
-        self._insert_facts(context, 1 + length // 256)
+        self._insert_facts(context, n_facts)
         self._ask_cloze(context, max(1, n_questions // 3))
         self._ask_sentences(context, 1 if rng.random() < 0.3 else 0)
         rng.shuffle(context.questions)
@@ -97,7 +98,7 @@ class MadeTasks:
             out.add([special.end], 0.2, "other")
         return out
 
-    def _context(self, n_tokens: int) -> Context:
+    def _context(self, n_tokens: int, n_facts: int) -> Context:
         rng = self.rng
         n_documents = 1 if rng.random() < 0.65 else rng.randint(2, 4)
         context = Context()
@@ -109,7 +110,7 @@ class MadeTasks:
             context.sentences.append(self.vocabulary.sentences(ids))
         # Make room for facts by dropping whole sentences from the ends.
         used = sum(len(s) for doc in context.sentences for s in doc) + 16 * n_documents
-        budget = n_tokens - 24 * (1 + n_tokens // 256)
+        budget = max(96, n_tokens - 20 * n_facts)
         while used > budget:
             longest = max(context.sentences, key=lambda doc: sum(len(s) for s in doc))
             if len(longest) <= 1:
@@ -128,33 +129,38 @@ class MadeTasks:
         return Question(ask, ids, weights, kind)
 
     def _insert_facts(self, context: Context, most: int) -> None:
+        """Put groups of like facts between sentences and ask for most of them."""
+        left = self.rng.randint(1, most)
+        while left > 0:
+            size = min(left, self.rng.choice((1, 1, 2, 3, 4, 6)))
+            left -= size
+            facts = self.facts.group(size)
+            for fact in facts:
+                self._insert(context, fact, {key.statement for key in facts})
+
+    def _insert(self, context: Context, fact: Fact, group: set[str]) -> None:
         rng = self.rng
-        for _ in range(rng.randint(1, most)):
-            fact = self.facts.fact()
-            document = rng.randrange(len(context.sentences))
-            sentences = context.sentences[document]
-            ids = np.asarray(self.tokenizer.ids(f" {fact.statement}"), np.uint16)
-            sentences.insert(rng.randint(0, len(sentences)), ids)
-            asked = rng.sample(fact.asked, min(len(fact.asked), rng.choice((1, 1, 2))))
-            # The same fact is asked at most once for each of its values: an answer never gives away the next.
-            seen: set[str] = set()
-            for question, value in asked:
-                if value in seen:
-                    continue
-                seen.add(value)
-                answer = self.slice_of(ids, f" {fact.statement}", f" {fact.statement}".find(value), value)
-                if answer is None:
-                    continue
-                if rng.random() < 0.55:
-                    context.questions.append(
-                        self._quote(document, ids, answer, "fact_quote", self.tokenizer.ids(question_text(question)))
-                    )
-                else:
-                    ask = self.tokenizer.ids(question_text(question, short=True))
-                    context.questions.append(Question(ask, answer, [1.0] * len(answer), "fact"))
-            if fact.absent and rng.random() < 0.25:
-                ask = self.tokenizer.ids(question_text(rng.choice(fact.absent), short=rng.random() < 0.4))
-                context.questions.append(Question(ask, self.not_stated, [1.0] * len(self.not_stated), "not_stated"))
+        document = rng.randrange(len(context.sentences))
+        sentences = context.sentences[document]
+        ids = np.asarray(self.tokenizer.ids(f" {fact.statement}"), np.uint16)
+        sentences.insert(rng.randint(0, len(sentences)), ids)
+        # A fact is asked at most once for each of its values: an answer never gives away the next.
+        seen: set[str] = set()
+        for question, value in rng.sample(fact.asked, min(len(fact.asked), rng.choice((1, 1, 2)))):
+            answer = self.slice_of(ids, f" {fact.statement}", f" {fact.statement}".find(value), value)
+            if value in seen or answer is None:
+                continue
+            seen.add(value)
+            if rng.random() < 0.6:
+                ask = self.tokenizer.ids(question_text(question))
+                context.questions.append(self._quote(document, ids, answer, "fact_quote", ask))
+            else:
+                ask = self.tokenizer.ids(question_text(question, short=True))
+                weights = [2.0, *[0.8] * len(answer)][: len(answer)]
+                context.questions.append(Question(ask, answer, weights, "fact"))
+        if fact.absent and rng.random() < 0.2 / len(group) ** 0.5:
+            ask = self.tokenizer.ids(question_text(rng.choice(fact.absent), short=rng.random() < 0.4))
+            context.questions.append(Question(ask, self.not_stated, [1.0] * len(self.not_stated), "not_stated"))
 
     def slice_of(self, ids: Ids, text: str, start: int, value: str) -> list[int] | None:
         """Return the ids that cover text[start:start+len(value)], widened to token edges and a leading space."""

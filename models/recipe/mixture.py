@@ -40,7 +40,7 @@ class Stage:
     recall_symbols: int = 512
     yarn_factor: float = 1.0  # above 1: frequencies of YaRN with this factor
     max_position: int = 0  # above 0: random jumps in positions up to here (PoSE)
-    row_lengths: tuple[int, ...] = ()  # row sequences take one of these lengths; several share a long sequence
+    task_lengths: tuple[int, ...] = ()  # made and row sequences take one of these; several share a long sequence
 
 
 @dataclass
@@ -84,9 +84,9 @@ class Mixture:
             return self.pool.text_sequence(length, stage.text_weight)
         if kind == "recall":
             return self.pool.recall_sequence(length, stage.recall_pairs, stage.recall_symbols)
+        # Short contexts give the most questions a token, so that finding the sentence is learnt first.
+        length = min(length, self.rng.choice(stage.task_lengths or (length,)))
         if kind == "rows":
-            # Short contexts give the most questions a token, so that finding the sentence is learnt first.
-            length = min(length, self.rng.choice(stage.row_lengths or (length,)))
             return self.rows.sequence(length, stage.document_weight)
         if kind == "code":
             return self.code.sequence(length, stage.document_weight)
