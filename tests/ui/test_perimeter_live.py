@@ -71,7 +71,7 @@ def test_only_three_endpoints_are_public_and_they_work(server: Any, tmp_path: Pa
     answered = client.predict([added["document"]], "How much is the rent?", api_name="/ask")
     answer = answered["answers"][0]
     assert answer["text"] == "400 euros"
-    assert answer["citations"][0]["quote"] == "The rent is 400 euros."
+    assert "The rent is 400 euros." in answer["citations"][0]["quote"]
     assert answer["citations"][0]["status"] == "verified"
     compared = client.predict([added["document"]], "How much is the rent?", api_name="/compare")
     assert [a["mode"] for a in compared["answers"]] == ["single", "chunked", "none"]
