@@ -36,42 +36,47 @@ class Job:
     arguments: str
 
     def command(self, data: Path) -> list[str]:
-        return ["evaluate", *self.arguments.format(sets=HUMAN_SETS).split(), "--data", str(data)]
+        return [
+            "evaluate",
+            *self.arguments.format(sets=HUMAN_SETS, native="--model reader-native").split(),
+            "--data",
+            str(data),
+        ]
 
 
 JOBS = (
     Job(
         "needle_native",
-        "Needles, the unextended model within its native length",
-        "needle --model reader-native --lengths 2048 --limit 60",
+        "Needles, the unextended model at its native length",
+        "needle {native} --lengths 2048 --limit 40",
     ),
-    Job("needle", "Needles, the shipped model", "needle --lengths 2048,8192,32768 --limit 30"),
+    Job("needle", "Needles, the shipped model", "needle --lengths 2048,8192,32768 --limit 10"),
     Job(
-        "needle_none",
+        "needle_methods",
         "Needles, the unextended model, by position method",
-        "needle --model reader-native --lengths 2048,8192,32768 --position none,yarn --distractors 0 --limit 30",
+        "needle {native} --lengths 8192,32768 --position none,yarn --distractors 0 --limit 10",
     ),
     Job(
         "needle_far",
         "Needles beyond the trained extension",
-        "needle --lengths 65536,131072 --distractors 0 --limit 10",
+        "needle --lengths 65536,131072 --distractors 0 --limit 5",
     ),
-    Job("qa_gold", "Human-written questions, gold passage alone", "qa --sets {sets} --tasks extractive --limit 60"),
+    Job("qa_gold", "Questions by people, gold passage alone", "qa --sets {sets} --tasks extractive --limit 24"),
     Job(
         "qa_renamed",
         "The same, people, places and numbers renamed",
-        "qa --sets {sets} --tasks extractive --limit 60 --renamed --no-absent",
+        "qa --sets {sets} --tasks extractive --limit 12 --renamed --no-absent",
     ),
     Job(
         "qa_hidden",
         "Hidden in 16K tokens, single pass and chunked",
-        "qa --sets {sets} --tasks extractive --limit 12 --hide-in 16000 --mode single,chunked",
+        "qa --sets {sets} --tasks extractive --limit 6 --hide-in 16000 --mode single,chunked --no-absent",
     ),
-    Job("perplexity", "Perplexity of held-out text", "perplexity --limit 6"),
-    Job("ruler", "RULER's forms at 2K and 8K", "ruler --lengths 2048,8192 --limit 4"),
-    Job("babilong", "BABILong's form", "babilong --lengths 2048,8192 --limit 5"),
-    Job("infinite", "InfiniteBench's retrieval forms", "infinite --lengths 2048,8192 --limit 5"),
-    Job("altered", "One changed sentence", "altered --lengths 2048,8192 --limit 4"),
+    Job("perplexity", "Perplexity of held-out text", "perplexity --limit 3"),
+    Job("ruler", "RULER's forms", "ruler --lengths 2048 --limit 4"),
+    Job("babilong", "BABILong's form", "babilong --lengths 2048 --limit 4"),
+    Job("infinite", "InfiniteBench's retrieval forms", "infinite --lengths 2048 --limit 4"),
+    Job("altered", "One changed sentence", "altered --lengths 2048 --limit 4"),
 )
 
 
