@@ -13,12 +13,12 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 if TYPE_CHECKING:
-    from scripted import Bench
+    from bench import Bench
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    from scripted import Bench
+    from bench import Bench
 
     made = Bench(tmp_path / "home")
     yield made

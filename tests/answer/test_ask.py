@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripted import MODEL, Bench, Scripted, ScriptedChat
+from bench import MODEL, Bench, Scripted, ScriptedChat
 
 from longdoc.answer import How, ask
 from longdoc.errors import PromptTooLong, Stopped, UserError

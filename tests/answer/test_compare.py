@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripted import Bench, Scripted
+from bench import Bench, Scripted
 
 from longdoc.compare import ask_each, compare, differences, share_read
 from longdoc.errors import ModelError, PromptTooLong, UserError

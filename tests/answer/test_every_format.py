@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from bench import MODEL, Bench
 from file_makers import FACT, MAKERS
-from scripted import MODEL, Bench
 
 from longdoc.answer import How, ask
 from longdoc.packing import Included

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from scripted import Bench
+from bench import Bench
 
 from longdoc import ingest
 from longdoc.errors import SourceError, StoreError
@@ -88,7 +88,7 @@ def test_a_source_that_cannot_be_kept_can_still_be_asked(
 
 
 def test_removing_a_document_removes_its_readings_and_its_file(tmp_path: Path) -> None:
-    from scripted import MODEL
+    from bench import MODEL
 
     from longdoc.answer import How, ask
 

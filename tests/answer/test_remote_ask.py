@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import Bench
+from bench import Bench
 
 from longdoc.answer import ask
 from longdoc.cli import main
