@@ -20,9 +20,9 @@ from models.recipe.model import configuration, new_model
 from models.recipe.train import RunConfig
 
 NOTE = (
-    "A small model ({millions:.0f}M parameters) trained for this project to find and quote. It copies names, numbers"
-    " and sentences that stand in the documents. It cannot reason over several places, calculate, or write prose,"
-    " and it is often wrong on questions worded unlike the text: check its citations. English only."
+    "A first, small model ({millions:.0f}M parameters, trained on two CPU cores) that finds and quotes. What it quotes"
+    " stands in the documents, but it is wrong on most questions that people write freely, the more so in long"
+    " documents: check its citations, or choose a larger model. It cannot reason, calculate or write prose. English only."
 )
 
 

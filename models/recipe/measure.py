@@ -88,16 +88,26 @@ def measure(job: Job, data: Path, out: Path) -> None:
     atomic_write(out / f"{job.name}.json", json.dumps(json.loads(done.stdout), indent=1).encode() + b"\n")
 
 
+def shown(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row is in the card; all rows are in the kept JSON."""
+    if row.get("depth") is not None or row["metric"] in ("contains", "not_stated_precision", "not_stated_recall"):
+        return False
+    if row["metric"] in ("exact", "f1") and row.get("form") is not None and row.get("distractors") is not None:
+        return False  # single forms of needles
+    return row.get("set") in (None, "mean of sets") or row["metric"] in ("f1", "evidence_hit")
+
+
 def table(rows: list[Mapping[str, Any]]) -> str:
-    """Return the rows without depths as a Markdown table; labels that never vary are named above it."""
-    rows = [row for row in rows if row.get("depth") is None]
-    labels = [key for key in rows[0] if key not in ("depth", "metric", "n", "score", "low", "high")]
+    """Return the card's rows as a Markdown table; labels that never vary are named above it."""
+    rows = [row for row in rows if shown(row)]
+    unlabelled = ("depth", "metric", "n", "score", "low", "high", "unit")
+    labels = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in unlabelled]
     varying = [key for key in labels if len({str(row.get(key)) for row in rows}) > 1]
     fixed = ", ".join(f"{key} {rows[0].get(key)}" for key in labels if key not in varying and rows[0].get(key))
     head = [*varying, "metric", "n", "score", "95 % interval"]
     lines = [f"{fixed}\n" if fixed else "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
-        scale = 1 if row["metric"] in ("perplexity", "bits_per_byte") else 100
+        scale = 1 if row.get("unit") == "ratio" else 100
         figures = [f"{row['score'] * scale:.1f}", f"{row['low'] * scale:.1f} to {row['high'] * scale:.1f}"]
         cells = [str(row.get(key) if row.get(key) is not None else "all") for key in varying]
         lines.append("| " + " | ".join([*cells, str(row["metric"]), str(row["n"]), *figures]) + " |")
