@@ -22,7 +22,8 @@ from models.recipe.train import RunConfig
 NOTE = (
     "A first, small model ({millions:.0f}M parameters, trained on two CPU cores) that finds and quotes. What it quotes"
     " stands in the documents, but it is wrong on most questions that people write freely, the more so in long"
-    " documents: check its citations, or choose a larger model. It cannot reason, calculate or write prose. English only."
+    " documents: check its citations, or choose a larger model. It cannot reason, calculate or write prose."
+    " English only."
 )
 
 
