@@ -197,11 +197,16 @@ class FactMaker:
         mark = "-" if "-" in name else " "
         parts = name.split(mark)
         if len(parts) == 1:
-            return self.key() if name.islower() else self.person()
+            other = name
+            while other == name:
+                other = self.key() if name.islower() else self.person()
+            return other
         at = self.rng.randrange(len(parts))
 
         def changed() -> str:
-            word = self.rng.choice(self.keys) if mark == "-" else self.word()
+            word = parts[at]
+            while word == parts[at]:
+                word = self.rng.choice(self.keys) if mark == "-" else self.word()
             return mark.join([*parts[:at], word, *parts[at + 1 :]])
 
         return self._allowed(changed)

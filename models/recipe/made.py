@@ -136,9 +136,9 @@ class MadeTasks:
             left -= size
             facts = self.facts.group(size)
             for fact in facts:
-                self._insert(context, fact, {key.statement for key in facts})
+                self._insert(context, fact, {question for one in facts for question, _ in one.asked})
 
-    def _insert(self, context: Context, fact: Fact, group: set[str]) -> None:
+    def _insert(self, context: Context, fact: Fact, answered: set[str]) -> None:
         rng = self.rng
         document = rng.randrange(len(context.sentences))
         sentences = context.sentences[document]
@@ -158,8 +158,9 @@ class MadeTasks:
                 ask = self.tokenizer.ids(question_text(question, short=True))
                 weights = [2.0, *[0.8] * len(answer)][: len(answer)]
                 context.questions.append(Question(ask, answer, weights, "fact"))
-        if fact.absent and rng.random() < 0.2 / len(group) ** 0.5:
-            ask = self.tokenizer.ids(question_text(rng.choice(fact.absent), short=rng.random() < 0.4))
+        absent = [question for question in fact.absent if question not in answered]
+        if absent and rng.random() < 0.1:
+            ask = self.tokenizer.ids(question_text(rng.choice(absent), short=rng.random() < 0.4))
             context.questions.append(Question(ask, self.not_stated, [1.0] * len(self.not_stated), "not_stated"))
 
     def slice_of(self, ids: Ids, text: str, start: int, value: str) -> list[int] | None:

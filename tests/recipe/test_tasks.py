@@ -140,6 +140,25 @@ def test_every_answer_of_a_fact_stands_in_its_statement(seed: int) -> None:
     assert not {question for question, _ in fact.asked} & set(fact.absent)
 
 
+@given(st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_a_near_key_is_another_key_that_shares_a_word(seed: int) -> None:
+    maker = FactMaker(random.Random(seed))
+    for name in ("quiet-harbour", "Mara Quist", "ribbon", "Imre"):
+        near = maker.near(name)
+        assert near != name
+        mark = "-" if "-" in name else " "
+        assert mark not in name or set(near.split(mark)) & set(name.split(mark))
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_facts_of_a_group_have_one_form_and_different_keys(seed: int) -> None:
+    facts = FactMaker(random.Random(seed)).group(5)
+    assert len({fact.statement for fact in facts}) == 5
+    assert len({fact.asked[0][0] for fact in facts}) == 5
+
+
 def test_sentences_lose_no_token(workshop: Workshop) -> None:
     text = 'He said "No." Then he left.\n\nMr. Vass paid 3.50 euros! Why?\n'
     ids = np.array(workshop.tokenizer.ids(text), np.uint16)
