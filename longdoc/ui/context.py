@@ -111,4 +111,4 @@ class Context:
 
 def _warm() -> None:
     with suppress(ImportError):
-        import torch  # noqa: F401
+        import torch  # noqa: F401  # for its side effect: loaded early, off the first question

@@ -49,7 +49,7 @@ class Vocabulary:
         is_special[list(vars(special).values())] = True
 
         def table(test: object) -> NDArray[np.bool_]:
-            return np.array([bool(test(s)) for s in strings]) & ~is_special  # type: ignore[operator]
+            return np.array([bool(test(s)) for s in strings]) & ~is_special  # type: ignore[operator]  # a callable
 
         return cls(
             special=special,

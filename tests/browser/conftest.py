@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         reason = "Chromium is not installed (Debian: apt-get install chromium)"
     else:
         try:
-            import playwright  # noqa: F401
+            import playwright  # noqa: F401  # only whether it is there
         except ImportError:
             reason = "playwright is not installed (pip install -r requirements-dev.txt)"
     here = Path(__file__).parent
