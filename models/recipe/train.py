@@ -99,6 +99,14 @@ class Trainer:
         self.compiled = compiled
         self._resume()
 
+    def start_from(self, folder: Path) -> None:
+        """Take the first weights from an exported model, unless the run has a checkpoint already."""
+        if self.step_count == 0:
+            from safetensors.torch import load_file
+
+            self.model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+            self.model.tie_weights()
+
     def _resume(self) -> None:
         path = self.out / "checkpoint.pt"
         if not path.exists():
@@ -257,6 +265,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=Path, required=True, help="folder made by models.recipe.shards")
     parser.add_argument("--tokenizer", type=Path, default=Path("models/reader"))
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start-from", type=Path, help="exported model whose weights a new run begins with")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--time-limit-s", type=float, default=float("inf"))
     parser.add_argument("--no-compile", action="store_true")
@@ -264,6 +273,8 @@ def main() -> None:
     torch.set_flush_denormal(True)
     config = RunConfig.read(args.config)
     trainer = Trainer(config, args.out, args.device, not args.no_compile)
+    if args.start_from:
+        trainer.start_from(args.start_from)
     random.seed(config.seed + trainer.step_count)
     np.random.seed(config.seed + trainer.step_count)
     mixture = Mixture(args.data, args.tokens, args.tokenizer, config.seed + 7919 * trainer.step_count)

@@ -1,0 +1,1 @@
+"""Audio to utterances: decoding, speech engines, speakers."""
