@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from longdoc.evaluation.keys import held_out_key
+from models.recipe.frames import FRAMES, Frame, dressed, noun_frame
 from models.recipe.pools import (
     ANIMALS,
     ATTRIBUTES,
@@ -122,14 +123,27 @@ class Fact:
 
 
 class FactMaker:
-    """Draw facts from one random generator."""
+    """Draw facts from one random generator; `words` are plain words (lower case) that names and values may use."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, words: Sequence[str] = ()) -> None:
         self.rng = rng
         self.keys = [word for word in KEY_WORDS if not held_out_key(word)]
+        self.plain = [word for word in words if not held_out_key(word)] or self.keys
 
     def word(self, least: int = 2, most: int = 3) -> str:
         while True:
+            kind = self.rng.random()
+            if kind < 0.2:  # a common word as a name: "Lantern"
+                made = self.rng.choice(self.plain).capitalize()
+                if not held_out_key(made):
+                    return made
+                continue
+            if kind < 0.35:  # two halves of words: "Carpeam"
+                halves = self.rng.choice(self.plain), self.rng.choice(self.plain)
+                made = (halves[0][: self.rng.randint(2, 4)] + halves[1][-self.rng.randint(2, 4) :]).capitalize()
+                if not held_out_key(made):
+                    return made
+                continue
             made = "".join(self.rng.choice(SYLLABLES) for _ in range(self.rng.randint(least, most))).capitalize()
             if not held_out_key(made):
                 return made
@@ -188,6 +202,25 @@ class FactMaker:
                 return f"{self.word()} {rng.choice(('Limited', 'and Sons', 'Brothers', 'Works', 'Trading', 'Group'))}"
             case "time":
                 return f"{rng.randint(1, 12)}:{rng.randrange(0, 60, 5):02d} {rng.choice(('am', 'pm'))}"
+            case "thing":
+                return self._allowed(lambda: f"{rng.choice(self.plain)} {rng.choice(OBJECTS)}")
+            case "plain":
+                return rng.choice(self.plain)
+            case "phrase" | "title":
+                n = rng.randint(2, 4)
+                made = self._allowed(lambda: " ".join(rng.choice(self.plain) for _ in range(n)))
+                return made.title() if kind == "title" else made
+            case "count":
+                return f"{rng.randint(2, 20_000):,}" if rng.random() < 0.5 else str(rng.randint(2, 2000))
+            case "year":
+                return str(rng.randint(1100, 2035))
+            case "version":
+                return ".".join(str(rng.randint(0, 30)) for _ in range(rng.choice((2, 3))))
+            case "code":
+                letters = "".join(rng.choice("ABCDEFGHJKLMNPRSTUVWXYZ") for _ in range(rng.randint(1, 3)))
+                return self._allowed(
+                    lambda: f"{letters}-{rng.randrange(10, 9999)}{rng.choice(('', '-', '/'))}{rng.randrange(9)}"
+                )
             case "weight":
                 return f"{rng.randint(2, 900)} {rng.choice(('kilograms', 'pounds', 'tonnes'))}"
         return self.number()
@@ -249,26 +282,64 @@ class FactMaker:
         absent = tuple(q.format(**others) for q, field in questions if field != "n" and "{n}" in q)
         return Fact(statement.format(**fields), asked, absent)
 
+    def key_of(self, kind: str) -> str:
+        """Return a new key: a person, company, item ("the lantern key"), place, coded name or clause number."""
+        rng = self.rng
+        match kind:
+            case "company" | "place":
+                return self._allowed(lambda: self.value(kind))
+            case "item":
+                return self._allowed(lambda: f"the {rng.choice(self.plain)} {rng.choice(OBJECTS)}")
+            case "coded":
+                mark = rng.choice("_-.")
+                return self._allowed(lambda: mark.join(rng.choice(self.plain) for _ in range(rng.choice((2, 2, 3)))))
+            case "clause":
+                return self._allowed(lambda: ".".join(str(rng.randint(1, 40)) for _ in range(rng.choice((2, 2, 3)))))
+        return self.person()
+
+    def framed(self, frame: Frame, key: str) -> Fact:
+        """Return a fact of one of the frame's statements, asked for by any of its questions."""
+        rng = self.rng
+        other = key
+        while other == key:
+            other = self.near(key) if frame.key == "person" else self.key_of(frame.key)
+        statement, value = "", "-"
+        while statement.lower().count(value.lower()) != 1:  # a slice must have one place
+            value = self.value(frame.value)
+            statement = dressed(rng.choice(frame.statements).format(k=key, v=value), rng)
+        if value not in statement:  # its first letter was raised
+            value = value[0].upper() + value[1:]
+        asked = tuple((q.format(k=key), value) for q in frame.questions)
+        return Fact(statement, asked, tuple(q.format(k=other) for q in frame.questions))
+
     def group(self, n: int) -> list[Fact]:
         """Return `n` facts of one template about different keys, some near: only the whole key tells them apart."""
         rng = self.rng
         choice = rng.random()
         form: Any
         make: Callable[[Any, str], Fact]
-        if choice < 0.5:
-            statement, questions = rng.choice(NEEDLES[:1] * 3 + NEEDLES)
+        if choice < 0.55:
+            frame = rng.choice(FRAMES) if rng.random() < 0.75 else noun_frame(rng)
+            form, make, key = frame, self.framed, self.key_of(frame.key)
+        elif choice < 0.8:
+            statement, questions = rng.choice(NEEDLES[:1] * 4 + NEEDLES)
             if "magic" in statement:
                 unit = rng.choice(("number", "number", "word", "uuid"))
             else:
                 unit = f"{rng.choice(OBJECTS)} {rng.choice(CODES)}"
             form, make, key = (statement, questions, unit), self.needle, self.key()
-        elif choice < 0.75:
+        elif choice < 0.9:
             form, make, key = (*rng.choice(PERSONAL), rng.choice(ATTRIBUTES)), self.personal, self.person()
         else:
             form, make, key = rng.choice(EVENTS), self.event, self.person()
         keys = [key]
         while len(keys) < n:
-            another = self.near(key) if rng.random() < 0.4 else (self.key() if make == self.needle else self.person())
+            if make == self.framed and form.key != "person":
+                another = self.key_of(form.key)
+            else:
+                another = (
+                    self.near(key) if rng.random() < 0.4 else (self.key() if make == self.needle else self.person())
+                )
             if another not in keys:
                 keys.append(another)
         return [make(form, one) for one in keys]

@@ -59,7 +59,7 @@ class MadeTasks:
 
     def __init__(self, pool: TextPool, tokenizer: TextTokenizer, vocabulary: Vocabulary, rng: random.Random) -> None:
         self.pool, self.tokenizer, self.vocabulary, self.rng = pool, tokenizer, vocabulary, rng
-        self.facts = FactMaker(rng)
+        self.facts = FactMaker(rng, vocabulary.plain_words)
         self.not_stated = tokenizer.ids(f" {NOT_STATED}")
         self.fill = tokenizer.ids(" Fill:")
 
@@ -68,7 +68,7 @@ class MadeTasks:
         rng = self.rng
         n_questions = 1 if rng.random() < 0.1 else max(3, min(24, length // 48))
         room = min(n_questions * 19, int(length * 0.4))
-        n_facts = max(1, length // 96)
+        n_facts = max(1, length // 60)
         context = self._context(length - room, n_facts)
         # Spans first: they take sentences out, and no later question may lose its source.
         self._take_spans(context, max(1, n_questions // 4))

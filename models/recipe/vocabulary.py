@@ -39,6 +39,7 @@ class Vocabulary:
     digit: NDArray[np.bool_]
     stop_word: NDArray[np.bool_]
     digits: NDArray[np.uint16]  # ids of "0" to "9"
+    plain_words: tuple[str, ...]  # lower-case words of four letters or more that are one token
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> Vocabulary:
@@ -61,6 +62,9 @@ class Vocabulary:
             digit=table(lambda s: re.fullmatch(r"\d", s)),
             stop_word=table(lambda s: s.strip().lower() in STOP_WORDS),
             digits=np.array([tokenizer.token_to_id(str(d)) for d in range(10)], dtype=np.uint16),
+            plain_words=tuple(
+                sorted(s[1:] for s in strings if re.fullmatch(r" [a-z]{4,12}", s) and s[1:] not in STOP_WORDS)
+            ),
         )
 
     @classmethod
