@@ -31,6 +31,7 @@ MakeTurn = Callable[[Positions], Turn]
 """Positions to add for each query of a step -> the turn that adds them."""
 
 _PLAIN: tuple[Branch, ...] = (Causal(),)
+_MOST_PARTS = 8  # partial results of a layer held at once
 
 
 class Ended(Exception):
@@ -113,11 +114,11 @@ class Step:
     def _joined(
         self, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, sinks: Tensor | None
     ) -> Partial:
-        parts = []
+        parts: list[Partial] = []
         for tile in self._tiles(plain, scores.window, self.n_queries):
-            keys, values = self._run(index, tile.start, tile.end)
-            parts.append(
-                attend_run(
+            for start, end in self._pieces(index, tile):
+                keys, values = self._run(index, start, end)
+                part = attend_run(
                     query[tile.branch],
                     keys,
                     values,
@@ -127,7 +128,8 @@ class Step:
                     mask=tile.mask,
                     softcap=scores.softcap,
                 )
-            )
+                # Joined now and then, so that memory does not grow with the number of pieces.
+                parts = [merge([*parts, part])] if len(parts) >= _MOST_PARTS else [*parts, part]
         joined = merge(parts)
         return joined if sinks is None else with_sinks(joined, sinks)
 
@@ -141,7 +143,10 @@ class Step:
         blocks: list[int | None] = []  # first block of each part; None for the tail
         for tile in self._tiles(plain, scores.window, 1):
             row, in_document = query[tile.branch], tile.end <= n_document
-            for start, end in _block_edges(tile.start, tile.end, block) if in_document else [(tile.start, tile.end)]:
+            pieces = self._pieces(index, tile)
+            if in_document:
+                pieces = [edges for piece in pieces for edges in _block_edges(*piece, block)]
+            for start, end in pieces:
                 keys, values = self._run(index, start, end)
                 if in_document and end - start > block:
                     part = attend_blocks(row, keys, values, scale=scores.scale, block=block, softcap=scores.softcap)
@@ -168,14 +173,20 @@ class Step:
     def _boundary(self) -> int:
         return self.reading.n_tokens if self.in_tail else self.first + self.n_queries
 
+    def _pieces(self, index: int, tile: Tile) -> list[tuple[int, int]]:
+        """Return a tile's keys in the pieces that their storage gives best; only full tiles may be cut."""
+        if tile.kind != "full" or tile.end > self._boundary():
+            return [(tile.start, tile.end)]
+        return self.reading.layers[index].cuts(tile.start, tile.end)
+
     def _run(self, index: int, start: int, end: int) -> tuple[Tensor, Tensor]:
-        """Return views of keys and values at positions start .. end, which do not cross the boundary."""
+        """Return keys and values at positions start .. end, which do not cross the boundary."""
         boundary = self._boundary()
         buffer: Buffer = self.reading.layers[index]
         if start >= boundary:
             buffer = self.reading.tail.layers[index]
             start, end = start - boundary, end - boundary
-        return buffer.keys[:, start:end], buffer.values[:, start:end]
+        return buffer.run(start, end)
 
     def _tiles(self, plain: bool, window: int | None, n_queries: int) -> list[Tile]:
         """Return the tiles for the last `n_queries` queries; computed once a step, the same for all such layers."""

@@ -50,6 +50,25 @@ class Buffer:
         self.keys[:, start:end] = keys
         self.values[:, start:end] = values
 
+    def cuts(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return start .. end in the pieces that `run` gives best, in order."""
+        return [(start, end)]
+
+    def run(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """Return keys and values [num_kv_heads, end - start, head_dim] to compute with; views where possible."""
+        return self.keys[:, start:end], self.values[:, start:end]
+
+    def gather(self, blocks: Tensor, block: int = 64) -> tuple[Tensor, Tensor]:
+        """Return keys and values [num_kv_heads, m * block, head_dim] of chosen blocks of tokens.
+
+        blocks: [num_kv_heads, m] block numbers, each head its own. Tokens past the capacity come back
+        as its last one: the caller masks what has not been written.
+        """
+        tokens = (blocks.unsqueeze(-1) * block + torch.arange(block, device=blocks.device)).flatten(1)
+        tokens = tokens.clamp_(max=self.capacity - 1)
+        heads = torch.arange(len(tokens), device=tokens.device).unsqueeze(1)
+        return self.keys[heads, tokens], self.values[heads, tokens]
+
 
 class Reading:
     """The document segment of every layer, the token ids it was computed from, and a tail.
