@@ -201,6 +201,15 @@ class Engine:
             messages, max_new_tokens=max_new_tokens, stop=stop or threading.Event(), on_progress=on_progress
         )
 
+    @contextlib.contextmanager
+    def lend(self, model: str, stop: threading.Event, *, owner: str = "local") -> Iterator[Backend]:
+        """Wait for the worker and lend the loaded model to work that reads and answers by itself.
+
+        Raises Stopped while waiting, ModelError, UserError `busy`.
+        """
+        with self._turn(model, owner, stop, _quiet) as backend:
+            yield backend
+
     # housekeeping
 
     def forget(self, document_id: str) -> int:

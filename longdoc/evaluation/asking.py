@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from longdoc.answer.ask import readable
 from longdoc.backends import Backend
 from longdoc.citations import cite, cite_passages, take_apart
+from longdoc.engine.progress import PeakMemory
 from longdoc.evaluation.items import Reply
 from longdoc.files import sha256_text
 from longdoc.formats import SpecialIds
@@ -161,6 +162,11 @@ class ReadOnce:
 
     def generate(self, prompt: Prompt, max_new_tokens: int) -> Generation:
         """Answer a prompt whose documents are those of the first one."""
+        with PeakMemory() as peak:
+            made = self._generate(prompt, max_new_tokens)
+        return replace(made, usage=replace(made.usage, peak_bytes=peak.peak_bytes))
+
+    def _generate(self, prompt: Prompt, max_new_tokens: int) -> Generation:
         began = time.perf_counter()
         prefix = prompt.token_ids[: prompt.prefix_len]
         cached = len(prefix) if self._prefix == prefix else 0

@@ -50,14 +50,22 @@ class NeedleTask:
         """Yield the haystacks of one length; the same seed gives the same ones."""
         for n_distractors in self.distractors:
             rng = random.Random(f"{self.seed}/{length}/{n_distractors}")
-            cycle = [form for form in self.forms for _ in range(3 if form == "fact" else 1)]
-            room = int(_INSERTED_SHARE * length) // (_NEEDLE_TOKENS * (1 + n_distractors))
-            per_haystack = max(1, min(len(self.depths), len(cycle), room))
+            cycle = self._cycle
+            per_haystack = self.per_haystack(length, n_distractors)
             for number, first in enumerate(range(0, self.limit, per_haystack)):
                 asked = range(first, min(first + per_haystack, self.limit))
                 depths = [self.depths[at % len(self.depths)] for at in asked]
                 forms = [cycle[(number + at) % len(cycle)] for at in range(len(depths))]
                 yield self._haystack(filler, length, n_distractors, list(zip(depths, forms, strict=True)), rng)
+
+    def per_haystack(self, length: int, n_distractors: int) -> int:
+        """Return how many needles one text of a length is asked about: so many questions share a reading."""
+        room = int(_INSERTED_SHARE * length) // (_NEEDLE_TOKENS * (1 + n_distractors))
+        return max(1, min(len(self.depths), len(self._cycle), room))
+
+    @property
+    def _cycle(self) -> list[str]:
+        return [form for form in self.forms for _ in range(3 if form == "fact" else 1)]
 
     def _haystack(
         self,

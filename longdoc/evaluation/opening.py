@@ -18,14 +18,17 @@ from longdoc.types import Document, ReadingPlan
 @contextmanager
 def open_model(name: str, settings: Settings, make_engine: Callable[[Settings], Engine] = Engine) -> Iterator[Model]:
     """Load a model, or reach a server, and give it back at the end. Raises ModelError, RemoteError."""
-    retrieve = in_memory(settings)
     with make_engine(settings) as engine:
-        plan = plan_maker(engine, name, settings)
-        if is_address(name):
-            tokenizer = TextTokenizer.from_folder(settings.models / "reader")
-            yield RemoteModel(name, engine, plan, retrieve, tokenizer)
-        else:
-            yield LocalModel(name, engine.backend(name), plan, retrieve)
+        yield model_of(engine, name, settings)
+
+
+def model_of(engine: Engine, name: str, settings: Settings) -> Model:
+    """Return a model of an engine that is open already. Raises ModelError, RemoteError."""
+    plan, retrieve = plan_maker(engine, name, settings), in_memory(settings)
+    if is_address(name):
+        tokenizer = TextTokenizer.from_folder(settings.models / "reader")
+        return RemoteModel(name, engine, plan, retrieve, tokenizer)
+    return LocalModel(name, engine.backend(name), plan, retrieve)
 
 
 def plan_maker(engine: Engine, name: str, settings: Settings) -> PlanMaker:

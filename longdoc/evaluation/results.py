@@ -38,6 +38,8 @@ class Record:
     answer: str
     quote: str = ""
     seconds: float = 0.0
+    read_s: float = 0.0  # what reading its text took; 0: it was read for an earlier question
+    peak_bytes: int = 0
 
 
 def model_folder(settings: Settings, model: str) -> Path:
@@ -59,6 +61,11 @@ class Results:
 
     def get(self, key: str) -> Record | None:
         return self._records.get(key)
+
+    @property
+    def records(self) -> list[Record]:
+        """All finished items, in the order in which they were finished."""
+        return list(self._records.values())
 
     def add(self, record: Record) -> None:
         """Append a record and flush it to the disk. Raises StoreError when the disk refuses."""

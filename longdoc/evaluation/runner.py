@@ -43,6 +43,7 @@ class Run:
     say: Callable[[str], None] = lambda text: None
     stop: threading.Event = field(default_factory=threading.Event)
     skipped: list[str] = field(default_factory=list)  # what could not be measured, and why
+    seen: Callable[[Record], None] = lambda record: None  # told of every item, asked now or before
 
     def skip(self, why: str) -> None:
         if why not in self.skipped:
@@ -124,13 +125,14 @@ def _asked(
                 scores = dict(score(item, reply))
                 record = Record(
                     key, labels, scores, apart, item.question, item.references, reply.text, reply.quote,
-                    round(reply.usage.total_s, 3),
+                    round(reply.usage.total_s, 3), _read_s(reply), reply.usage.peak_bytes,
                 )  # fmt: skip
                 run.results.add(record)
                 fresh += 1
             # Labels may have changed since (another name for a group); the answer and its scores have not.
             record = Record(**{**vars(record), "labels": labels, "group": apart})
             finished.append(next(iter(record.scores.values()), 0.0))
+            run.seen(record)
             yield record
         if n_items > len(haystack.items) and session is not None:
             left = (time.perf_counter() - began) / max(1, fresh) * (n_items - len(finished))
@@ -139,6 +141,11 @@ def _asked(
                 f"{name} {haystack.length:,} {plan.position_method} {way.mode}: {len(finished)} of {n_items}, "
                 f"{100 * mean:.0f} % so far, about {left:.0f} s left"
             )
+
+
+def _read_s(reply: Reply) -> float:
+    """Return what reading the text took, where this question was the one that had it read."""
+    return 0.0 if reply.usage.cached_tokens else round(reply.usage.read_s, 3)
 
 
 def _labels(haystack: Haystack, item: Item, way: Way, plan: ReadingPlan) -> dict[str, Label]:
