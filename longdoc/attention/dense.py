@@ -2,8 +2,13 @@
 
 A `Step` is one forward pass of a few tokens: it stores the new keys and values
 where they belong (document segment or tail) and attends over segment and tail by
-the branches of the position method. Which model calls it, and how queries turn,
-is the backend's business.
+the branches of the position method. Which model calls it, and how queries and keys
+turn, is the backend's business.
+
+For other kinds of attention built on it: `_turned` gives one query a branch, as its
+keys meet it. A branch whose `key_positions` are None meets keys as they are kept, so
+bounds over kept keys hold for that query; the others (`_moves`) see a few keys near
+the query or at the beginning only, and get them from `_met`.
 """
 
 from __future__ import annotations
@@ -25,12 +30,19 @@ from longdoc.cache.segment import Buffer, Reading
 from longdoc.positions.method import Branch, Causal, Positions
 
 Turn = Callable[[Any, Tensor], Tensor]
-"""(attention module, query [heads, n, head_dim]) -> the query rotated on, float32 or its own dtype."""
+"""(attention module, queries or keys [heads, n, head_dim]) -> the same rotated on, float32 or their own dtype."""
 
 MakeTurn = Callable[[Positions], Turn]
-"""Positions to add for each query of a step -> the turn that adds them."""
+"""Positions to add for each of n tokens -> the turn that adds them."""
 
 _PLAIN: tuple[Branch, ...] = (Causal(),)
+
+
+def _as_they_are(positions: Positions) -> Positions | None:
+    """Keep keys at their own positions."""
+    return None
+
+
 _MOST_PARTS = 8  # partial results of a layer held at once
 
 
@@ -66,36 +78,42 @@ class Step:
     unshifted: frozenset[int] = frozenset()  # layers without positions: plain causal
     evidence: Evidence | None = None
     ends_at: int | None = None  # layer after whose keys and values nothing more of this pass is needed
+    stored: Callable[[Positions], Positions | None] = _as_they_are  # where keys are kept, `Method.stored_positions`
     _turns: list[Turn | None] = field(init=False)  # one a branch; None where queries stay
+    _storing: Turn | None = field(init=False)  # of new keys; None where they stay
+    _key_turns: dict[tuple[int, int, int], Turn] = field(init=False, default_factory=dict)
     _cuts: dict[tuple[bool, int | None, int], list[Tile]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         positions = np.arange(self.first, self.first + self.n_queries, dtype=np.int64)
         offsets = [branch.query_positions(positions) - positions for branch in self.branches]
         self._turns = [self.make_turn(offset) if offset.any() else None for offset in offsets]
+        kept = self.stored(positions)
+        self._storing = None if kept is None else self.make_turn(kept - positions)
 
     def layer(self, module: Any, index: int, query: Tensor, key: Tensor, value: Tensor, scores: Scores) -> Tensor:
         """Store the layer's new keys and values [kv_heads, n, head_dim] and attend.
 
-        query: [heads, n, head_dim], rotated to its own position. Returns [heads, n, head_dim]. Raises
-        Ended in layer `ends_at`.
+        query: [heads, n, head_dim]; query and key stand rotated at their own positions. Returns
+        [heads, n, head_dim]. Raises Ended in layer `ends_at`.
         """
-        self._store(index, key, value)
+        plain = index in self.unshifted
+        self._store(index, key if plain or self._storing is None else self._storing(module, key), value)
         if index == self.ends_at:
             raise Ended
         if scores.window is None and self.windows:
             scores = replace(scores, window=self.windows[index])
-        kv_heads, plain = key.shape[0], index in self.unshifted
+        kv_heads = key.shape[0]
         grouped = self._turned(module, query, plain)
         grouped = [part.reshape(kv_heads, -1, *part.shape[1:]) for part in grouped]
         sinks = None if scores.sinks is None else scores.sinks.reshape(kv_heads, -1, 1)
         if self.evidence is not None and self.n_queries == 1:
-            joined = self._observed(index, grouped, plain, scores, sinks)
+            joined = self._observed(module, index, grouped, plain, scores, sinks)
         else:
-            joined = self._joined(index, grouped, plain, scores, sinks)
+            joined = self._joined(module, index, grouped, plain, scores, sinks)
             if self.evidence is not None:
                 last = [part[:, :, -1:] for part in grouped]
-                self._observed(index, last, plain, scores, sinks)
+                self._observed(module, index, last, plain, scores, sinks)
         return joined.output.flatten(0, 1).to(query.dtype)
 
     def _store(self, index: int, key: Tensor, value: Tensor) -> None:
@@ -112,12 +130,12 @@ class Step:
         return [part.to(self.reading.dtype).contiguous() for part in moved]
 
     def _joined(
-        self, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, sinks: Tensor | None
+        self, module: Any, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, sinks: Tensor | None
     ) -> Partial:
         parts: list[Partial] = []
         for tile in self._tiles(plain, scores.window, self.n_queries):
             for start, end in self._pieces(index, tile):
-                keys, values = self._run(index, start, end)
+                keys, values = self._met(module, index, tile.branch, start, end, plain)
                 part = attend_run(
                     query[tile.branch],
                     keys,
@@ -134,7 +152,7 @@ class Step:
         return joined if sinks is None else with_sinks(joined, sinks)
 
     def _observed(
-        self, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, sinks: Tensor | None
+        self, module: Any, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, sinks: Tensor | None
     ) -> Partial:
         """Attend with one query, prefix blocks apart, and note what each block got."""
         assert self.evidence is not None
@@ -147,7 +165,7 @@ class Step:
             if in_document:
                 pieces = [edges for piece in pieces for edges in _block_edges(*piece, block)]
             for start, end in pieces:
-                keys, values = self._run(index, start, end)
+                keys, values = self._met(module, index, tile.branch, start, end, plain)
                 if in_document and end - start > block:
                     part = attend_blocks(row, keys, values, scale=scores.scale, block=block, softcap=scores.softcap)
                 else:
@@ -170,6 +188,23 @@ class Step:
         joined = (output * weights.unsqueeze(-1)).sum(1)  # [kv_heads, group, head_dim]
         return Partial(joined.unsqueeze(2), total.transpose(1, 2))
 
+    def _moves(self, branch: int) -> bool:
+        """Return whether a branch meets keys elsewhere than where they are kept."""
+        return self.branches[branch].key_positions(np.zeros(1, dtype=np.int64)) is not None
+
+    def _met(self, module: Any, index: int, branch: int, start: int, end: int, plain: bool) -> tuple[Tensor, Tensor]:
+        """Return the keys of tokens start .. end as a branch meets them, and their values."""
+        keys, values = self._run(index, start, end)
+        if plain or not self._moves(branch):
+            return keys, values
+        wanted = (branch, start, end)
+        if wanted not in self._key_turns:  # the same for all layers
+            positions = np.arange(start, end, dtype=np.int64)
+            met, kept = self.branches[branch].key_positions(positions), self.stored(positions)
+            assert met is not None
+            self._key_turns[wanted] = self.make_turn(met - (positions if kept is None else kept))
+        return self._key_turns[wanted](module, keys).to(keys.dtype), values
+
     def _boundary(self) -> int:
         return self.reading.n_tokens if self.in_tail else self.first + self.n_queries
 
@@ -180,7 +215,7 @@ class Step:
         return self.reading.layers[index].cuts(tile.start, tile.end)
 
     def _run(self, index: int, start: int, end: int) -> tuple[Tensor, Tensor]:
-        """Return keys and values at positions start .. end, which do not cross the boundary."""
+        """Return keys, as they are kept, and values of tokens start .. end, which do not cross the boundary."""
         boundary = self._boundary()
         buffer: Buffer = self.reading.layers[index]
         if start >= boundary:

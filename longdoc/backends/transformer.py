@@ -114,7 +114,7 @@ class TransformerBackend:
             if stop.is_set():
                 raise Stopped
             start = reading.n_tokens
-            piece = token_ids[start : start + pace.size(start)]
+            piece = token_ids[start : _step_end(start, pace, method)]
             began = time.perf_counter()
             try:
                 self._run(piece, reading, method, regime, in_tail=False)
@@ -175,7 +175,7 @@ class TransformerBackend:
             if stop.is_set():
                 raise Stopped
             at = reading.n_tokens
-            piece = list(token_ids[at : min(at + pace.size(at), len(token_ids) - 1)])
+            piece = list(token_ids[at : min(_step_end(at, pace, method), len(token_ids) - 1)])
             logits = self._run(piece, reading, method, regime, in_tail=False, head=True, every=True)
             reading.commit(piece)
             following = torch.tensor(token_ids[at + 1 : reading.n_tokens + 1], device=logits.device)
@@ -196,7 +196,8 @@ class TransformerBackend:
         while True:
             if stop.is_set():
                 raise Stopped
-            piece = question_ids[at : at + pace.size(reading.n_tokens + at)]
+            first = reading.n_tokens + at
+            piece = question_ids[at : at + _step_end(first, pace, method) - first]
             at += len(piece)
             last = at == len(question_ids)
             seen = evidence if last else None
@@ -236,6 +237,7 @@ class TransformerBackend:
             self._unpositioned,
             evidence,
             ends_at=None if head else len(self._shapes) - 1,
+            stored=method.stored_positions,
         )
         device = self._model.device
         ids = torch.tensor([list(token_ids)], device=device)
@@ -289,6 +291,13 @@ def _identity(config: Any) -> str:
     """Return the configuration that a model computes by, without where it lies and who wrote it."""
     fields = {key: value for key, value in config.to_diff_dict().items() if key not in _INCIDENTAL}
     return json.dumps(fields, sort_keys=True, default=str)
+
+
+def _step_end(start: int, pace: Pace, method: Method) -> int:
+    """Return where a step from `start` on ends: after what the pace allows, or where a branch's keys jump."""
+    end = start + pace.size(start)
+    edge = method.next_edge(start)
+    return end if edge is None else min(end, edge)
 
 
 def _choose(logits: Tensor, allowed: Sequence[int] | None) -> tuple[int, float]:

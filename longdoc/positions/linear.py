@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from longdoc.positions.method import Branch, Causal, Frequencies, Rope
+from longdoc.positions.method import Branch, Causal, Frequencies, Method, Rope
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(Method):
     """Positions n / factor."""
 
     rope: Rope

@@ -1,10 +1,13 @@
 """What a position method is: frequencies plus branches.
 
 Frequencies are fixed for a whole read. Branches say which keys a query meets and
-at which position it meets them: keys stay rotated at their true position, and
-where a rule moves every key of a block alike, the query moves the other way. The
-branches of one query cover each earlier key exactly once; `longdoc.attention`
-attends over each and joins them. Numbers only, no tensors of a model.
+at which position it meets them: where a rule moves every key of a block alike, the
+query moves the other way. A key is kept once, at the position its method names
+(its own, if it names none), so that the many far keys are met as they lie;
+rotation composes, and a branch that meets a few keys elsewhere has them rotated on
+by the difference. The branches of one query cover each key it sees exactly once;
+`longdoc.attention` attends over each and joins them. Numbers only, no tensors of a
+model.
 """
 
 from __future__ import annotations
@@ -47,19 +50,27 @@ class Frequencies:
 
 
 class Branch(Protocol):
-    """One part of the keys and where queries stand while they meet it. Vectorised over query positions."""
+    """One part of the keys and where queries and keys stand while they meet. Vectorised over positions."""
 
     def keys(self, positions: Positions) -> tuple[Positions, Positions]:
         """Return the half-open range of key positions for each query; an empty range has end <= start."""
         ...
 
     def query_positions(self, positions: Positions) -> Positions:
-        """Return the position to which each query is rotated; keys stay at their own."""
+        """Return the position to which each query is rotated."""
         ...
+
+    def key_positions(self, positions: Positions) -> Positions | None:
+        """Return the position at which the key of each token is met; None: where the method keeps it.
+
+        Whatever is not None is rotated every time it is attended, and bounds over kept keys do not
+        hold for it: for the few keys near a query, or the first, never for all.
+        """
+        return None
 
 
 @dataclass(frozen=True)
-class Causal:
+class Causal(Branch):
     """Every key up to the query's own, at true distances."""
 
     def keys(self, positions: Positions) -> tuple[Positions, Positions]:
@@ -67,6 +78,23 @@ class Causal:
 
     def query_positions(self, positions: Positions) -> Positions:
         return positions
+
+
+@dataclass(frozen=True)
+class Near(Branch):
+    """Keys less than `within` tokens back, at true distances; `moved` where the method keeps keys elsewhere."""
+
+    within: int
+    moved: bool = False
+
+    def keys(self, positions: Positions) -> tuple[Positions, Positions]:
+        return np.maximum(positions - self.within + 1, 0), positions + 1
+
+    def query_positions(self, positions: Positions) -> Positions:
+        return positions
+
+    def key_positions(self, positions: Positions) -> Positions | None:
+        return positions if self.moved else None
 
 
 class Method(Protocol):
@@ -91,9 +119,20 @@ class Method(Protocol):
         """Return the branches for queries at positions below `n_tokens`."""
         ...
 
+    def stored_positions(self, positions: Positions) -> Positions | None:
+        """Return the position at which the key of each token is kept; None: its own."""
+        return None
+
+    def next_edge(self, position: int) -> int | None:
+        """Return the first position after `position` at which a branch's keys jump; None: they only slide.
+
+        A step that ends there needs no mask over all those keys. Correctness does not depend on it.
+        """
+        return None
+
 
 @dataclass(frozen=True)
-class Composed:
+class Composed(Method):
     """The frequencies of one method under the branches of another."""
 
     frequency_method: Method
@@ -113,3 +152,9 @@ class Composed:
 
     def branches(self, n_tokens: int) -> tuple[Branch, ...]:
         return self.branch_method.branches(n_tokens)
+
+    def stored_positions(self, positions: Positions) -> Positions | None:
+        return self.branch_method.stored_positions(positions)
+
+    def next_edge(self, position: int) -> int | None:
+        return self.branch_method.next_edge(position)

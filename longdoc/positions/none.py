@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from longdoc.positions.method import Branch, Causal, Frequencies
+from longdoc.positions.method import Branch, Causal, Frequencies, Method
 
 
 @dataclass(frozen=True)
-class Unchanged:
+class Unchanged(Method):
     """Plain causal attention; a checkpoint that declares YaRN keeps the YaRN it declares."""
 
-    reach: int  # tokens
+    declared_range: int  # tokens
+
+    @property
+    def reach(self) -> int:
+        return self.declared_range
 
     @property
     def numbers(self) -> Mapping[str, float]:

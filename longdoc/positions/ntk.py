@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from longdoc.positions.method import Branch, Causal, Frequencies, Rope
+from longdoc.positions.method import Branch, Causal, Frequencies, Method, Rope
 
 
 @dataclass(frozen=True)
-class Ntk:
+class Ntk(Method):
     """One base for the whole read, whatever the length so far."""
 
     rope: Rope

@@ -17,26 +17,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longdoc.positions.method import Branch, Frequencies, Positions
+from longdoc.positions.method import Branch, Frequencies, Method, Near, Positions
 
 LOCAL_WINDOW = 128  # tokens; the paper's W, 256 to 512 if text degrades
 
 
 @dataclass(frozen=True)
-class Near:
-    """Keys less than `shift_from` tokens back, at true distances."""
-
-    shift_from: int
-
-    def keys(self, positions: Positions) -> tuple[Positions, Positions]:
-        return np.maximum(positions - self.shift_from + 1, 0), positions + 1
-
-    def query_positions(self, positions: Positions) -> Positions:
-        return positions
-
-
-@dataclass(frozen=True)
-class Far:
+class Far(Branch):
     """Keys `shift_from` tokens back and more, met `shift` tokens closer."""
 
     shift_from: int
@@ -50,7 +37,7 @@ class Far:
 
 
 @dataclass(frozen=True)
-class String:
+class String(Method):
     """`trained_range` is the largest distance in use, native length times the factor of the frequencies."""
 
     trained_range: int  # tokens

@@ -12,11 +12,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from longdoc.positions.method import Branch, Causal, Frequencies, Rope
+from longdoc.positions.method import Branch, Causal, Frequencies, Method, Rope
 
 
 @dataclass(frozen=True)
-class Yarn:
+class Yarn(Method):
     """`factor` is extended length / native length; 1 changes nothing."""
 
     rope: Rope
