@@ -15,18 +15,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
 import dataclasses
+import functools
 import json
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from models.recipe.feed import Feed
 from models.recipe.mixture import Batch, Mixture, Stage
 from models.recipe.model import configuration, new_model
 from models.recipe.optimiser import Optimisers
@@ -52,34 +53,6 @@ class RunConfig:
         raw = json.loads(path.read_text())
         raw["stages"] = [Stage(**stage) for stage in raw["stages"]]
         return cls(**raw)
-
-
-class Prefetch:
-    """Draw batches in a thread, two ahead, so that the accelerator never waits."""
-
-    def __init__(self, mixture: Mixture, stage: Stage) -> None:
-        self.queue: Queue[Batch] = Queue(maxsize=2)
-        self.stopped = False
-        self.mixture, self.stage = mixture, stage
-        self.thread = Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self) -> None:
-        while not self.stopped:
-            batch = self.mixture.batch(self.stage)
-            while not self.stopped:
-                try:
-                    self.queue.put(batch, timeout=0.2)
-                    break
-                except Exception:
-                    continue
-
-    def next(self) -> Batch:
-        return self.queue.get()
-
-    def stop(self) -> None:
-        self.stopped = True
-        self.thread.join()
 
 
 class Trainer:
@@ -126,14 +99,16 @@ class Trainer:
         torch.save(state, temporary)
         temporary.replace(self.out / "checkpoint.pt")
 
-    def run(self, mixture: Mixture, time_limit_s: float) -> None:
-        """Train through the stages until done or out of time."""
+    def run(self, make: Callable[[int], Mixture], time_limit_s: float, processes: int = 0) -> None:
+        """Train through the stages until done or out of time; `make` builds the mixture for a seed."""
         started = time.time()
         while self.stage_index < len(self.config.stages):
             stage = self.config.stages[self.stage_index]
             if stage.tokens:
                 self._use_frequencies(stage)
-                finished = self._run_stage(stage, mixture, started, time_limit_s)
+                seed = self.config.seed + 7919 * self.step_count  # a resumed run meets other batches
+                feed = Feed(make, stage, seed, processes)
+                finished = self._run_stage(stage, feed, started, time_limit_s)
                 if not finished:
                     self.save()
                     return
@@ -147,8 +122,7 @@ class Trainer:
         torch._dynamo.reset()
         self.base = torch.compile(self.model.model) if self.compiled else self.model.model
 
-    def _run_stage(self, stage: Stage, mixture: Mixture, started: float, time_limit_s: float) -> bool:
-        feed = Prefetch(mixture, stage)
+    def _run_stage(self, stage: Stage, feed: Feed, started: float, time_limit_s: float) -> bool:
         saved = logged = time.time()
         sums: dict[str, float] = {}
         try:
@@ -268,6 +242,7 @@ def main() -> None:
     parser.add_argument("--start-from", type=Path, help="exported model whose weights a new run begins with")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--time-limit-s", type=float, default=float("inf"))
+    parser.add_argument("--processes", type=int, default=0, help="that draw batches; 0: a thread, enough for a CPU")
     parser.add_argument("--no-compile", action="store_true")
     args = parser.parse_args()
     torch.set_flush_denormal(True)
@@ -277,8 +252,8 @@ def main() -> None:
         trainer.start_from(args.start_from)
     random.seed(config.seed + trainer.step_count)
     np.random.seed(config.seed + trainer.step_count)
-    mixture = Mixture(args.data, args.tokens, args.tokenizer, config.seed + 7919 * trainer.step_count)
-    trainer.run(mixture, args.time_limit_s)
+    make = functools.partial(Mixture, args.data, args.tokens, args.tokenizer)
+    trainer.run(make, args.time_limit_s, args.processes)
 
 
 if __name__ == "__main__":

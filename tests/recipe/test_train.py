@@ -1,6 +1,7 @@
 """Tests of the training loop: resuming, position jumps, export."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from longdoc.files import sha256_file
 from models.recipe import export, plot, tiny
+from models.recipe.feed import Feed
+from models.recipe.mixture import Mixture, Stage
 from models.recipe.model import configuration, new_model
 from models.recipe.train import RunConfig, Trainer, jumping_positions
 from tests.recipe.conftest import Workshop
@@ -38,7 +41,7 @@ def config_file(folder: Path, tokens: int) -> Path:
 
 def train(workshop: Workshop, config: Path, out: Path, time_limit_s: float = 1e9) -> Trainer:
     trainer = Trainer(RunConfig.read(config), out, "cpu", compiled=False)
-    trainer.run(workshop.mixture(), time_limit_s)
+    trainer.run(workshop.mixture, time_limit_s)
     return trainer
 
 
@@ -63,8 +66,31 @@ def test_an_interrupted_run_goes_on_where_it_stopped(workshop: Workshop, tmp_pat
     assert resumed.stage_tokens == 1024
     same = zip(stopped.model.parameters(), resumed.model.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in same)
-    resumed.run(workshop.mixture(), 1e9)
+    resumed.run(workshop.mixture, 1e9)
     assert resumed.total_tokens == 2048 + 512
+
+
+def test_a_new_run_can_begin_with_an_exported_model(workshop: Workshop, tmp_path: Path) -> None:
+    config = config_file(tmp_path, 512)
+    first = Trainer(RunConfig.read(config), tmp_path / "first", "cpu", compiled=False)
+    with torch.no_grad():
+        first.model.model.embed_tokens.weight.fill_(0.25)
+    first.model.to(torch.bfloat16).save_pretrained(tmp_path / "model")
+    second = Trainer(RunConfig.read(config), tmp_path / "second", "cpu", compiled=False)
+    second.start_from(tmp_path / "model")
+    assert torch.equal(second.model.model.embed_tokens.weight, torch.full((1024, 32), 0.25))
+    assert second.model.lm_head.weight is second.model.model.embed_tokens.weight
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_batches_are_drawn_ahead_and_never_twice(workshop: Workshop, processes: int) -> None:
+    stage = Stage("x", 0, 128, 256, {"made": 1.0})
+    feed = Feed(partial(Mixture, workshop.data, workshop.tokens, workshop.tokenizer_folder), stage, 5, processes)
+    try:
+        drawn = [feed.next().ids.tobytes() for _ in range(6)]
+    finally:
+        feed.stop()
+    assert len(set(drawn)) == 6
 
 
 def test_position_jumps_rise_and_stay_in_range() -> None:
