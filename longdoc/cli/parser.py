@@ -106,6 +106,10 @@ def _other_reading(commands: argparse._SubParsersAction[Parser]) -> None:
     summarize.add_argument("paths", nargs=1, metavar="PATH")
     _parts(summarize)
     summarize.add_argument("--template", choices=_TEMPLATES, default="general")
+    summarize.add_argument(
+        "--mode", choices=("single", "chunked", "extractive"), default="single",
+        help="the whole at once, part by part to compare with, or without any model",
+    )  # fmt: skip
     _model(summarize)
     _how(summarize)
     _json(summarize)

@@ -39,6 +39,17 @@ _PARTIES = _any(
     "licensor/licensee/lender/borrower"
 )
 _QUESTION = r"\?\s*$"
+_UNANSWERED = (
+    r"\b(?:do not|don't|does not|doesn't|did not|didn't)\s+know|\bno\s+idea\b|\bnobody\s+knows\b|"
+    r"\bnot\s+(?:sure|decided|clear|certain|yet)\b|\b(?:has|have)(?:\s+not|n't)\s+(?:answered|decided|said)|"
+    r"\b(?:leave|keep)\s+(?:it|that|this)\s+open\b"
+)
+
+
+_DOES = (
+    r"(?:(?:also|then|still|now|just)\s+)?(?!(?:not|she|he|it|they|we|you|the|be|have|see|think|say|know|float|work)\b)"
+    r"[a-z]{3,}"
+)
 
 
 @dataclass(frozen=True)
@@ -50,11 +61,18 @@ class SectionForm:
     needs: tuple[str, ...] = ()  # expressions, case ignored; a sentence of the section holds at least one
     prefers: tuple[str, ...] = ()  # each one more that it holds speaks for it
     never: str = r"(?!)"  # a sentence that holds this does not belong here
+    followed: tuple[str, str] | None = None  # (cue, cue of the next sentence) that together belong here as well
     most: int = 5  # items
+    tasks: bool = False  # each item has an owner and a due date
 
-    def score(self, sentence: str) -> float:
-        """Return how well a sentence fits, 0 if it does not belong here; 1 where nothing is needed."""
+    def score(self, sentence: str, following: str = "") -> float:
+        """Return how well a sentence fits, 0 if it does not belong here; 1 where nothing is needed.
+
+        `following` is the next sentence, "" at the end.
+        """
         held = sum(bool(re.search(cue, sentence, re.IGNORECASE)) for cue in self.needs)
+        if self.followed and re.search(self.followed[0], sentence, re.IGNORECASE):
+            held += not following or bool(re.search(self.followed[1], following, re.IGNORECASE))
         if (self.needs and not held) or re.search(self.never, sentence, re.IGNORECASE):
             return 0.0
         return 1.0 + sum(bool(re.search(cue, sentence, re.IGNORECASE)) for cue in self.prefers)
@@ -83,28 +101,46 @@ GENERAL = (
 )
 
 MEETING = (
-    OVERVIEW,
+    SectionForm(
+        "Overview",
+        "What is this meeting about? Give its main points.",
+        prefers=(_any("meeting/agenda/points on/today/first point/next point/last point/talk about/discuss*"),),
+        most=4,
+    ),
     SectionForm(
         "Decisions",
         "Which decisions were made?",
-        needs=(_any("decide*/decision*/we agree*/agreed/approve*/settled/resolved/let's go with/we will go with"),),
+        needs=(
+            _any("decide*/decision*/we agree*/agreed to/agreed on/approve*/settled/resolved"),
+            _any("let's go with/we will go with/we'll go with"),
+        ),
         prefers=(_any("we have decided/we decided/is decided/decision/agreed/approved"), _AMOUNT, _DATE),
-        never=_QUESTION,
+        never=rf"{_QUESTION}|\b(?:write|note|put)\s+(?:that|this|it)\s+down\b|{_UNANSWERED}",
     ),
     SectionForm(
         "Action items",
         "Which tasks were given out? For each, name the owner, the task and the due date.",
         needs=(
-            _any("will/shall/i'll/you'll/he'll/she'll/we'll/going to/please/action*/to-do/todo/needs to/has to"),
+            rf"\b(?:i|we|you|he|she|they)(?:\s+(?:will|shall|must)|'ll|’ll|\s+(?:am|are|is)\s+going\s+to|"
+            rf"\s+(?:needs?|has|have)\s+to)\s+{_DOES}",
+            rf"\b(?-i:[A-Z][a-z]+(?:\s+[A-Z][a-z]+)?)\s+(?:will|shall|must|is\s+going\s+to|needs\s+to|has\s+to)\s+{_DOES}",
+            rf"\b(?:can|could|would)\s+you\s+(?:please\s+)?{_DOES}|\bplease\s+{_DOES}",
             rf"\b(?:i|we)\s.*\bby\s+(?:the\s+)?(?:{_DATE})",
+            _any("action item*/to-do/todo"),
         ),
-        prefers=(_DATE, r"\bby\s+(?:the\s+)?\w+", _any("send/write/prepare/order/call/check/finish/draft/book/update")),
-        never=_QUESTION,
+        prefers=(_DATE, rf"\bby\s+(?:the\s+)?(?:{_DATE}|end\b|noon\b)", rf"\bby\s+(?:the\s+)?(?:{_DATE})"),
+        never=rf"\b(?:write|note|put)\s+(?:that|this|it)\s+down\b|{_UNANSWERED}",
+        tasks=True,
     ),
     SectionForm(
         "Open questions",
         "Which questions stayed open?",
-        needs=(_QUESTION, _any("open question*/open point*/not yet/not decided/not clear/not sure/to be confirmed")),
+        needs=(
+            _any("open question*/open point*/remains open/stays open/still open/to be confirmed/to be decided"),
+            _UNANSWERED,
+        ),
+        prefers=(_QUESTION, _any("remains open/stays open/still open/open question*")),
+        followed=(_QUESTION, _UNANSWERED),
     ),
 )
 
