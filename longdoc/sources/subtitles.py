@@ -16,14 +16,13 @@ from typing import Any
 from longdoc.settings import Settings
 from longdoc.sources.decode import read_text
 from longdoc.sources.loaded import Loaded, Report, TextBuilder
+from longdoc.sources.utterances import add_utterances
+from longdoc.speech.transcript import Utterance
 
 _TIME = r"[ \t]*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _TIMES = re.compile(_TIME + r"[ \t]*-->" + _TIME)
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>")
 _TAG = re.compile(r"</?(?:[a-zA-Z][^<>]{0,200}|\d{1,4}:\d{2}[\d:.]*)>|\{\\[^{}]{0,100}\}")
-_SPEAKER = re.compile(r"(?:- ?|>> ?)?([A-Z][\w.'’-]*(?: [\w.'’-]+){0,3}):[ \t]+(?=\S)")
-_ENDS_SENTENCE = re.compile(r"[.!?…。！？♪)\]\"”’'][\"”’')\]]*$")
-_PAUSE_S = 2.0  # a longer silence begins a new line of text
 _ROLL_S = 0.2  # captions that roll up follow each other without a gap
 
 
@@ -62,36 +61,11 @@ def _load(path: Path, name: str, settings: Settings, report: Report, *, webvtt: 
     if n_bad:
         blocks_were = "1 block was" if n_bad == 1 else f"{n_bad:,} blocks were"
         builder.warn("skipped_cue", f"{blocks_were} left out for lack of a readable time.")
-    speakers: list[str] = []
-    last_text, last_speaker, last_end_s = "", "", 0.0
-    for n, (cue, words) in enumerate(_without_rolling(cues)):
-        prefix = f"{cue.speaker}: " if cue.speaker and (cue.speaker != last_speaker or not last_text) else ""
-        spoken = _SPEAKER.match(words)
-        new_line = (
-            bool(prefix or spoken)
-            or (cue.speaker != last_speaker)
-            or bool(_ENDS_SENTENCE.search(last_text))
-            or not -1.0 < cue.start_s - last_end_s < _PAUSE_S
-        )
-        if last_text:
-            builder.add("\n" if new_line else " ")
-        start, end = builder.add(prefix + words)
-        if start < end:
-            speakers.append(cue.speaker or (spoken[1] if spoken else ""))
-            builder.segment(start, "utterance", clock(cue.start_s), start_s=cue.start_s, end_s=cue.end_s)
-            last_text, last_speaker, last_end_s = words, cue.speaker, cue.end_s
-        if n % 500 == 0:
-            report(n, len(cues), clock(cue.start_s))
-    if last_text:
-        builder.add("\n")
+    report(0, len(cues), "subtitles read")
+    said = [Utterance(cue.start_s, cue.end_s, words, cue.speaker) for cue, words in _without_rolling(cues)]
+    speakers = add_utterances(builder, said)
     report(len(cues), len(cues), "subtitles read")
     return builder.build(name, {"speakers": speakers, "encoding": decoded.encoding})
-
-
-def clock(seconds: float) -> str:
-    """Return a time as 00:01:05."""
-    whole = int(seconds)
-    return f"{whole // 3600:02d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
 
 
 def _cues(text: str, webvtt: bool) -> tuple[list[Cue], int]:

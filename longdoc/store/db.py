@@ -17,10 +17,10 @@ from longdoc.store.blobs import Blobs
 from longdoc.store.connection import Connection
 from longdoc.store.export import export_library
 from longdoc.store.migrations import migrate, newer_error, unknown_steps
-from longdoc.store.readings import Readings
+from longdoc.store.transcripts import Transcripts
 
 
-class Library(Readings):
+class Library(Transcripts):
     """The store of one `settings.home`. Usable from any thread, by several processes at once.
 
     Raises StoreError: `damaged` (explained, left as it is), `disk`, `busy`.

@@ -117,7 +117,28 @@ def passages(db: Any) -> None:
     db.execute("CREATE VIRTUAL TABLE passages_terms USING fts5vocab(passages_fts, 'row')")
 
 
-STEPS = (first_tables, passages)
+def transcripts(db: Any) -> None:
+    """What was heard in recordings, utterance by utterance, and how far."""
+    db.executescript(
+        """
+        CREATE TABLE transcripts (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, source_id TEXT NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+            engine TEXT NOT NULL, engine_note TEXT NOT NULL, language TEXT NOT NULL, duration_s REAL NOT NULL,
+            until_s REAL NOT NULL, complete INTEGER NOT NULL, options TEXT NOT NULL, document_id TEXT NOT NULL,
+            warnings TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL
+        );
+        CREATE INDEX transcripts_by_source ON transcripts(source_id);
+        CREATE TABLE utterances (
+            transcript_id INTEGER NOT NULL REFERENCES transcripts(id) ON DELETE CASCADE, number INTEGER NOT NULL,
+            start_s REAL NOT NULL, end_s REAL NOT NULL, text TEXT NOT NULL, speaker TEXT NOT NULL,
+            confidence REAL, words TEXT NOT NULL, edited INTEGER NOT NULL, named INTEGER NOT NULL,
+            PRIMARY KEY (transcript_id, number)
+        );
+        """
+    )
+
+
+STEPS = (first_tables, passages, transcripts)
 
 
 def unknown_steps(connection: Connection) -> list[str]:

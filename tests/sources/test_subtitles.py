@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from longdoc.settings import Settings
 from longdoc.sources.loaded import Loaded
-from longdoc.sources.subtitles import clock, load_srt, load_vtt
+from longdoc.sources.subtitles import load_srt, load_vtt
+from longdoc.sources.utterances import clock
 
 
 def read(path: Path, text: str, loader=load_vtt) -> Loaded:
