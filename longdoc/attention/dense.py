@@ -163,7 +163,7 @@ class Step:
             row, in_document = query[tile.branch], tile.end <= n_document
             pieces = self._pieces(index, tile)
             if in_document:
-                pieces = [edges for piece in pieces for edges in _block_edges(*piece, block)]
+                pieces = [edges for piece in pieces for edges in block_edges(*piece, block)]
             for start, end in pieces:
                 keys, values = self._met(module, index, tile.branch, start, end, plain)
                 if in_document and end - start > block:
@@ -173,20 +173,14 @@ class Step:
                     part = Partial(run.output.transpose(1, 2), run.lse.transpose(1, 2))
                 parts.append(part)
                 blocks.append(start // block if in_document else None)
-        output = torch.cat([part.output for part in parts], 1)
-        lse = torch.cat([part.lse for part in parts], 1)  # [kv_heads, n, group]
-        total = torch.logsumexp(lse, 1, keepdim=True)
-        if sinks is not None:
-            total = torch.logaddexp(total, sinks.to(total.dtype).transpose(1, 2))
-        weights = torch.exp(lse - total)
+        joined, weights = joined_apart(parts, sinks)
         mass, at = weights.sum((0, 2)), 0
         for first_block, part in zip(blocks, parts, strict=True):
             n = part.lse.shape[1]
             if first_block is not None:
                 self.evidence.add(first_block, mass[at : at + n])
             at += n
-        joined = (output * weights.unsqueeze(-1)).sum(1)  # [kv_heads, group, head_dim]
-        return Partial(joined.unsqueeze(2), total.transpose(1, 2))
+        return joined
 
     def _moves(self, branch: int) -> bool:
         """Return whether a branch meets keys elsewhere than where they are kept."""
@@ -238,7 +232,23 @@ class Step:
         return self._cuts[wanted]
 
 
-def _block_edges(start: int, end: int, block: int) -> list[tuple[int, int]]:
+def joined_apart(parts: Sequence[Partial], sinks: Tensor | None) -> tuple[Partial, Tensor]:
+    """Join one query's parts [kv_heads, n, group, head_dim] over disjoint blocks.
+
+    Returns the joined attention [kv_heads, group, 1, head_dim] and the share of each block
+    [kv_heads, n, group], the parts' blocks one after the other.
+    """
+    output = torch.cat([part.output for part in parts], 1)
+    lse = torch.cat([part.lse for part in parts], 1)  # [kv_heads, n, group]
+    total = torch.logsumexp(lse, 1, keepdim=True)
+    if sinks is not None:
+        total = torch.logaddexp(total, sinks.to(total.dtype).transpose(1, 2))
+    weights = torch.exp(lse - total)
+    joined = (output * weights.unsqueeze(-1)).sum(1)  # [kv_heads, group, head_dim]
+    return Partial(joined.unsqueeze(2), total.transpose(1, 2)), weights
+
+
+def block_edges(start: int, end: int, block: int) -> list[tuple[int, int]]:
     """Cut start .. end into a first part up to a block's edge, whole blocks together, and a rest."""
     inner = min(-(-start // block) * block, end), max(end // block * block, start)
     if inner[0] >= inner[1]:

@@ -23,6 +23,11 @@ class Evidence:
         """Add mass [n_blocks] of consecutive blocks from `first_block` on."""
         self.mass[first_block : first_block + len(mass)] += mass.to("cpu", torch.float32)
 
+    def add_at(self, blocks: Tensor, mass: Tensor) -> None:
+        """Add mass [kv_heads, n] of blocks [kv_heads, n], or [1, n] where all heads read the same."""
+        to = blocks.expand(mass.shape).flatten().to("cpu", torch.int64)
+        self.mass.index_add_(0, to, mass.flatten().to("cpu", torch.float32))
+
     def top(self, n_blocks: int) -> tuple[tuple[int, float], ...]:
         """Return the (block, share) read most, best first, and start afresh.
 
