@@ -130,6 +130,7 @@ class ModelInfo:
     rope_parameters: dict[str, Any] = field(default_factory=dict)  # as the checkpoint declares them
     licence: str = ""
     note: str = ""  # what it cannot do, in plain words
+    state_bytes: int = 0  # recurrent state of one reading, whatever its length; 0 for models without
 
 
 @dataclass(frozen=True)

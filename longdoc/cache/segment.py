@@ -90,6 +90,7 @@ class Reading:
         self.dtype = dtype
         self.device = torch.device(device)
         self.token_ids: list[int] = []
+        self.marks: frozenset[int] = frozenset()  # ends of documents, for readings that cannot be cut anywhere
         try:
             self.layers = [Buffer(shape, capacity, dtype, self.device) for shape in self.shapes]
             self.tail = Tail(self.shapes, dtype, self.device)
@@ -118,6 +119,14 @@ class Reading:
                 code="capacity",
             )
         self.token_ids.extend(token_ids)
+
+    def checkpoint(self) -> int:
+        """Return how many tokens a writer that comes later may save."""
+        return self.n_tokens
+
+    def reachable(self, n_tokens: int) -> int:
+        """Return the most tokens, at most `n_tokens`, to which the reading can be cut back."""
+        return min(n_tokens, self.n_tokens)
 
     def truncate(self, n_tokens: int) -> None:
         """Keep the first `n_tokens` document tokens; the tail is dropped."""
