@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -19,8 +20,9 @@ from longdoc.files import atomic_write, sha256_file
 from models.recipe.model import configuration, new_model
 from models.recipe.train import RunConfig
 
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 NOTE = (
-    "A first, small model ({millions:.0f}M parameters, trained on two CPU cores) that finds and quotes. What it quotes"
+    "A first, small model ({millions:.0f}M parameters, trained on {trained_on}) that finds and quotes. What it quotes"
     " stands in the documents, but it is wrong on most questions that people write freely, the more so in long"
     " documents: check its citations, or choose a larger model. It cannot reason, calculate or write prose."
     " English only."
@@ -28,9 +30,20 @@ NOTE = (
 
 
 def export(
-    weights: Path, config_path: Path, out: Path, yarn_factor: float, window: int, tested: int, licence: str
+    weights: Path,
+    config_path: Path,
+    out: Path,
+    yarn_factor: float,
+    window: int,
+    tested: int,
+    licence: str,
+    trained_on: str = "two CPU cores",
+    tokenizer: Path | None = None,
 ) -> None:
-    """Write the model folder; `window` is the longest prompt accepted, `tested` the longest measured, in tokens."""
+    """Write the model folder; `window` is the longest prompt accepted, `tested` the longest measured, in tokens.
+
+    `tokenizer` is the folder to copy the tokenizer from, where it is not in `out` already.
+    """
     run = RunConfig.read(config_path)
     config = configuration(run.shape, yarn_factor)
     model = new_model(config)
@@ -38,6 +51,8 @@ def export(
     model.load_state_dict(state.get("model", state))
     model = model.to(torch.bfloat16)
     out.mkdir(parents=True, exist_ok=True)
+    for name in TOKENIZER_FILES if tokenizer and tokenizer != out else ():
+        shutil.copyfile(tokenizer / name, out / name)
     model.generation_config.eos_token_id = 6
     model.save_pretrained(out)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
@@ -47,7 +62,7 @@ def export(
         "window": window,
         "tested_context": tested,
         "licence": licence,
-        "note": NOTE.format(millions=millions),
+        "note": NOTE.format(millions=millions, trained_on=trained_on),
     }
     atomic_write(out / "longdoc.json", (json.dumps(card, indent=2) + "\n").encode())
     print(f"{out}: {millions:.2f}M parameters, {(out / 'model.safetensors').stat().st_size:,} bytes")
@@ -64,8 +79,20 @@ def main() -> None:
     parser.add_argument(
         "--licence", default="Apache-2.0 (weights); training data under the licences in models/README.md"
     )
+    parser.add_argument("--trained-on", default="two CPU cores", help="as the app's note says it")
+    parser.add_argument("--tokenizer", type=Path, help="folder to copy the tokenizer from")
     args = parser.parse_args()
-    export(args.weights, args.config, args.out, args.yarn_factor, args.window, args.tested, args.licence)
+    export(
+        args.weights,
+        args.config,
+        args.out,
+        args.yarn_factor,
+        args.window,
+        args.tested,
+        args.licence,
+        args.trained_on,
+        args.tokenizer,
+    )
 
 
 if __name__ == "__main__":
