@@ -113,7 +113,7 @@ def score(item: Item, reply: Reply) -> Scores:
     for metric in _ANSWERED.get(gold.task, ("f1", "exact")):
         scores[metric] = _answered(metric, gold, reply.text)
     scores["refused"] = refused
-    if gold.task in ("extractive", "abstractive"):
+    if gold.task in ("extractive", "abstractive") or gold.evidence:
         scores["evidence_hit"] = float(_hit(gold, reply))
     return scores
 

@@ -2,8 +2,9 @@
 
 Paper: https://arxiv.org/abs/1109.2128 (Erkan and Radev 2004). A sentence is central if
 it is similar to many central sentences. Comparing all pairs of a book's sentences costs
-too much, so the sentences nearest to the text's centroid are compared. Knows sentences
-as strings only.
+too much, so the sentences nearest to the text's centroid are compared. With a question the
+walk returns to sentences like it (https://aclanthology.org/H05-1115, Otterbacher and others
+2005). Knows sentences as strings only.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from longdoc.citations.words import stem, words
 _COMPARED = 800  # sentences in the graph
 _SIMILAR = 0.1  # cosine from which two sentences are linked
 _DAMPING = 0.85
+_DAMPING_ASKED = 0.3  # with a question the walk stays nearer to it
+_ASKED = 4.0  # weight of likeness to the question in who is compared
 _ROUNDS = 60
 _WORDS = (6, 60)  # a shorter sentence says little by itself, a longer one is no summary
 _DIVERSE = 0.55  # cosine from which a sentence only repeats one already chosen
@@ -47,17 +50,23 @@ def cosine(a: Vector, b: Vector) -> float:
     return sum(weight * b.get(word, 0.0) for word, weight in a.items())
 
 
-def central(sentences: Sequence[str]) -> NDArray[np.float64]:
-    """Return the centrality of each sentence, 0 to 1, best 1. Shape (number of sentences,)."""
+def central(sentences: Sequence[str], about: str = "") -> NDArray[np.float64]:
+    """Return the centrality of each sentence, 0 to 1, best 1. Shape (number of sentences,).
+
+    `about`: a question; sentences like it, and sentences like those, come first.
+    """
     scores = np.zeros(len(sentences))
     if not sentences:
         return scores
-    found = vectors(sentences)
+    *found, asked = vectors([*sentences, about])
     centroid: Vector = defaultdict(float)
     for vector in found:
         for word, weight in vector.items():
             centroid[word] += weight / len(found)
     near = [cosine(vector, centroid) if _telling(s) else 0.0 for vector, s in zip(found, sentences, strict=True)]
+    alike = [cosine(vector, asked) if share else 0.0 for vector, share in zip(found, near, strict=True)]
+    if any(alike):
+        near = [share + _ASKED * like for share, like in zip(near, alike, strict=True)]
     chosen = sorted(range(len(sentences)), key=lambda i: (-near[i], i))[:_COMPARED]
     chosen = [i for i in chosen if near[i] > 0]
     if not chosen:
@@ -66,9 +75,13 @@ def central(sentences: Sequence[str]) -> NDArray[np.float64]:
     graph[graph < _SIMILAR] = 0.0
     rows = graph.sum(axis=1, keepdims=True)
     graph = np.where(rows > 0, graph / np.where(rows > 0, rows, 1), 1 / len(chosen))
-    rank = np.full(len(chosen), 1 / len(chosen))
+    rank = home = np.full(len(chosen), 1 / len(chosen))
+    damping = _DAMPING
+    if any(alike):
+        home = np.array([alike[i] for i in chosen])
+        home, damping = home / home.sum(), _DAMPING_ASKED
     for _ in range(_ROUNDS):
-        rank = (1 - _DAMPING) / len(chosen) + _DAMPING * (rank @ graph)
+        rank = (1 - damping) * home + damping * (rank @ graph)
     scores[chosen] = rank / rank.max()
     return scores
 
