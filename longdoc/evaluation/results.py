@@ -111,11 +111,16 @@ def _record(line: bytes) -> Record | None:
 def keep_summary(folder: Path, report: Mapping[str, Any], identity: str) -> None:
     """Merge what a run found into the model's `results.json`, a list with one report for each task.
 
-    A row replaces the one with the same labels. Rows of other weights (`identity`) are dropped.
+    A row replaces the one with the same labels unless that one was measured on more items. Rows of other
+    weights (`identity`) are dropped.
     """
     reports = [old for old in read_summary(folder) if old.get("identity") == identity]
     old: dict[str, Any] = next((one for one in reports if one["task"] == report["task"]), {"rows": []})
-    merged = {_labels(row): row for row in (*old["rows"], *report["rows"])}
+    merged = {_labels(row): row for row in old["rows"]}
+    for row in report["rows"]:
+        before = merged.get(_labels(row))
+        if before is None or int(row["n"]) >= int(before["n"]):
+            merged[_labels(row)] = row
     new = {**report, "identity": identity, "rows": list(merged.values())}
     others = [one for one in reports if one["task"] != report["task"]]
     text = json.dumps([*others, new], indent=1, ensure_ascii=False)

@@ -2,8 +2,8 @@
 
 server.py      builds and starts it; perimeter.py says who may talk to it
 pages.py       which pages there are and what each may ask (calls.py)
-library.py conversation.py comparing.py model_page.py reader_calls.py   one column or page each
-jobs.py work.py  the work, owned by the server
+library.py conversation.py comparing.py evaluating.py model_page.py reader_calls.py   one column or page each
+jobs.py work.py measuring.py  the work, owned by the server
 selection.py models.py tree.py reader.py page_image.py views.py render.py export.py   what pages show
 routes.py api.py  what is fetched by address; what other programs may call
 

@@ -99,8 +99,8 @@ class Context:
         """Delete uploads that no unfinished or failed job refers to."""
         needed = {
             str(job.request.get("upload", ""))
-            for job in self.library.jobs(("queued", "running", "failed", "interrupted", "done"))
-            if job.kind in ("ingest", "look")
+            for job in self.library.jobs(limit=5000)
+            if job.kind == "evaluate" or (job.kind in ("ingest", "look") and job.state != "stopped")
         }
         for path in self.kept.iterdir():
             if path.name not in needed:

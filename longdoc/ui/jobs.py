@@ -17,7 +17,12 @@ from typing import Any
 from longdoc.errors import LongDocError, Stopped, StoreError
 from longdoc.store import Job, Library
 
-LANES: dict[str, tuple[str, ...]] = {"model": ("ask", "compare"), "files": ("ingest", "look")}
+# Measuring has a lane of its own and takes the engine's turn for every question, so that people's go between.
+LANES: dict[str, tuple[str, ...]] = {
+    "model": ("ask", "compare"),
+    "files": ("ingest", "look"),
+    "evaluation": ("evaluate",),
+}
 UNWATCHED_S = 120.0  # a question that no page has watched for so long is stopped
 _PERSIST_EVERY_S = 1.0
 _LOOK_EVERY_S = 2.0

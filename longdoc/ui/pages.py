@@ -16,6 +16,7 @@ from longdoc.ui.calls import Calls
 from longdoc.ui.comparing import CompareCalls
 from longdoc.ui.context import Context
 from longdoc.ui.conversation import ConversationCalls
+from longdoc.ui.evaluating import EvaluationCalls
 from longdoc.ui.library import LibraryCalls
 from longdoc.ui.model_page import ModelCalls
 from longdoc.ui.reader_calls import ReaderCalls
@@ -35,6 +36,7 @@ class Page:
 PAGES = (
     Page("Documents", "", "documents"),
     Page("Compare", "compare", "compare"),
+    Page("Evaluation", "evaluation", "evaluation"),
     Page("Models & memory", "models", "models"),
 )
 
@@ -90,6 +92,21 @@ def calls_of(page: Page, context: Context) -> Calls:
             reader.open_place,
             reader.part,
             reader.search_document,
+        )
+    if page.name == "evaluation":
+        measuring = EvaluationCalls(context)
+        return Calls(
+            *shared,
+            measuring.evaluation_choices,
+            measuring.take_questions,
+            measuring.cost,
+            measuring.evaluate,
+            measuring.evaluations,
+            measuring.evaluation,
+            measuring.evaluation_run,
+            measuring.go_on,
+            measuring.forget_evaluation,
+            measuring.export_evaluation,
         )
     return Calls(*shared, models.preview, models.add_model, models.forget_model)
 

@@ -31,6 +31,7 @@ _STAGES = {
     "saving": "Keeping what was read",
     "indexing": "Looking for passages",
     "counting": "Counting",
+    "preparing": "Making texts and questions",
 }
 _UNITS = {
     "page": "page",
@@ -76,7 +77,7 @@ def job_view(job: Job, progress: dict[str, Any], waiting_before: int) -> dict[st
         "id": job.id,
         "kind": job.kind,
         "state": job.state,
-        "name": inert(display_name(str(request.get("name", "")))) if job.kind in ("ingest", "look") else "",
+        "name": _name(job),
         "question": inert(str(request.get("question", "")))[:300],
         "thread": request.get("thread"),
         "mode": request.get("mode", ""),
@@ -95,6 +96,12 @@ def job_view(job: Job, progress: dict[str, Any], waiting_before: int) -> dict[st
     }
 
 
+def _name(job: Job) -> str:
+    if job.kind == "evaluate":
+        return "Evaluation"
+    return inert(display_name(str(job.request.get("name", "")))) if job.kind in ("ingest", "look") else ""
+
+
 def progress_words(job: Job, progress: dict[str, Any], waiting_before: int) -> str:
     """Return what a job is doing, as people say it."""
     if job.state == "queued":
@@ -105,13 +112,15 @@ def progress_words(job: Job, progress: dict[str, Any], waiting_before: int) -> s
     if job.kind in ("ingest", "look"):
         what = str(progress.get("what", ""))
         return _STAGES["counting"] if stage == "counting" else f"Reading {inert(what)}".strip()
+    left = progress.get("left_s")
+    tail = f", about {duration(left)} left" if left is not None else ""
+    if stage == "measuring":
+        return f"{done:,} of {total:,} runs{tail}"
     if stage == "queued":
         return f"Waiting, {ordinal(int(total) + 1)} in line" if total else "Waiting"
     if stage == "reused":
         return f"Already read: {done:,} tokens"
     if stage == "reading":
-        left = progress.get("left_s")
-        tail = f", about {duration(left)} left" if left is not None else ""
         return f"Reading {done:,} of {total:,} tokens{tail}"
     return _STAGES.get(stage, "Starting")
 
@@ -211,6 +220,6 @@ def counted(citations: Sequence[Citation]) -> dict[str, int]:
 
 def _share(progress: dict[str, Any]) -> float | None:
     done, total = progress.get("done"), progress.get("total")
-    if progress.get("stage") not in ("reading", "reused") or not isinstance(total, int) or not total:
+    if progress.get("stage") not in ("reading", "reused", "measuring") or not isinstance(total, int) or not total:
         return None
     return min(1.0, max(0.0, float(done or 0) / total))

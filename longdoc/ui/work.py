@@ -1,7 +1,7 @@
 """What each kind of job does: the verbs of the terminal, with a page watching.
 
 `ingest` adds a file, `look` shows a code base before it is added, `ask` answers in a
-conversation, `compare` answers one question in several ways.
+conversation, `compare` answers one question in several ways, `evaluate` measures (`measuring.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from longdoc.store import Job
 from longdoc.store.codec import from_json, to_json
 from longdoc.types import Answer, Mode, Progress
 from longdoc.ui.jobs import Handler, Live
+from longdoc.ui.measuring import Measuring
 from longdoc.ui.selection import Choice, included, parse_choices
 from longdoc.ui.tree import tree_of
 
@@ -34,7 +35,13 @@ MODES: dict[str, Mode] = {"single": "single", "chunked": "chunked", "none": "non
 def handlers(context: Context) -> dict[str, Handler]:
     """Return what does each kind of job."""
     work = _Work(context)
-    return {"ingest": work.ingest, "look": work.look, "ask": work.ask, "compare": work.compare}
+    return {
+        "ingest": work.ingest,
+        "look": work.look,
+        "ask": work.ask,
+        "compare": work.compare,
+        "evaluate": Measuring(context).run,
+    }
 
 
 class _Work:
