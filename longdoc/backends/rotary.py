@@ -63,14 +63,17 @@ class Regime:
         return rotate
 
 
-def declared(base_model: Any, n_tokens: int) -> Regime:
-    """Return the frequencies the checkpoint declares, for a prompt of `n_tokens`."""
+def declared(base_model: Any, n_tokens: int, temperature: float = 1.0) -> Regime:
+    """Return the frequencies the checkpoint declares, for a prompt of `n_tokens`; scores rise by `temperature`."""
     module, kinds = _copied(base_model)
     for kind in kinds:
         rope_type = module.rope_type[kind] if kind else module.rope_type
         if rope_type == "longrope" or "dynamic" in rope_type:
             fixed = _frequencies_for(module.config, rope_type, kind, n_tokens)
             _fix(module, kind, *fixed)
+        if temperature != 1:  # queries and keys take a root each
+            name = _name(kind, "attention_scaling")
+            setattr(module, name, getattr(module, name) * temperature**0.5)
     return _regime(module, kinds)
 
 

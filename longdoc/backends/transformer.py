@@ -18,8 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longdoc.attention import interface
-from longdoc.attention.dense import Ended, Step
+from longdoc.attention import interface, ways
+from longdoc.attention.chosen import Chosen
+from longdoc.attention.dense import Ended
 from longdoc.attention.evidence import Evidence
 from longdoc.backends import EVIDENCE_BLOCKS, Constraint, Decoded, catalogue, precision, rotary
 from longdoc.backends.frames import frame_of
@@ -72,7 +73,7 @@ class TransformerBackend:
         self._windows = layer_windows(self._config)
         self._unpositioned = unpositioned_layers(self._base)
         self._weights = [*weight_hashes, _identity(self._config)]
-        self._regimes: dict[tuple[str, float, int], tuple[Method, rotary.Regime]] = {}
+        self._regimes: dict[tuple[str, float, int, str, int], tuple[Method, rotary.Regime]] = {}
 
     def memory_bytes(self) -> int:
         return sum(parameter.nbytes for parameter in self._model.parameters())
@@ -92,7 +93,7 @@ class TransformerBackend:
         dtypes = f"{next(self._model.parameters()).dtype} {plan.kv_dtype}"
         method_name = f"{plan.position_method} {numbers} {regime.digest}"
         return sha256_text(
-            _KV_FORMAT, *self._weights, self.tokenizer.fingerprint, dtypes, method_name, plan.attention, *shapes
+            _KV_FORMAT, *self._weights, self.tokenizer.fingerprint, dtypes, method_name, ways.identity(plan), *shapes
         )
 
     def new_cache(self, plan: ReadingPlan, n_prefix: int) -> Reading:
@@ -109,7 +110,10 @@ class TransformerBackend:
         if len(token_ids) > reading.capacity:
             raise CacheError(f"The reading has room for {reading.capacity:,} tokens only.", code="capacity")
         method, regime = self._regime(plan)
-        pace = Pace(self.info, plan.prefill_step)
+        pace, chosen = (
+            Pace(self.info, plan.prefill_step, ways.numbers_of(plan)),
+            ways.begin(plan, reading, len(token_ids)),
+        )
         while reading.n_tokens < len(token_ids):
             if stop.is_set():
                 raise Stopped
@@ -117,7 +121,7 @@ class TransformerBackend:
             piece = token_ids[start : _step_end(start, pace, method)]
             began = time.perf_counter()
             try:
-                self._run(piece, reading, method, regime, in_tail=False)
+                self._run(piece, reading, method, regime, chosen, in_tail=False)
             except RuntimeError as error:
                 _check_out_of_memory(error)
                 if not pace.shrink(len(piece)):
@@ -146,8 +150,9 @@ class TransformerBackend:
         evidence = Evidence(reading.n_tokens, evidence_tokens) if evidence_tokens else None
         output: list[int] = []
         reading.tail.drop()
+        chosen = ways.begin(plan, reading)
         try:
-            logits = self._read_question(list(question_ids), reading, plan, method, regime, stop, evidence)
+            logits = self._read_question(list(question_ids), reading, plan, method, regime, chosen, stop, evidence)
             while len(output) < max_new_tokens:
                 allowed = None if constraint is None else constraint.allowed(output)
                 if stop.is_set():
@@ -159,7 +164,7 @@ class TransformerBackend:
                 yield Decoded(token, () if evidence is None else evidence.top(EVIDENCE_BLOCKS), logprob)
                 if token in stop_ids or len(output) == max_new_tokens:
                     return
-                logits = self._run([token], reading, method, regime, in_tail=True, head=True, evidence=evidence)
+                logits = self._run([token], reading, method, regime, chosen, in_tail=True, head=True, evidence=evidence)
         except RuntimeError as error:
             _check_out_of_memory(error)
             raise _out_of_memory(self.info) from error
@@ -171,12 +176,13 @@ class TransformerBackend:
         self._check(plan)
         method, regime = self._regime(plan)
         reading, pace = self.new_cache(plan, len(token_ids)), Pace(self.info, min(plan.prefill_step, _SCORE_STEP))
+        chosen = ways.begin(plan, reading)
         while reading.n_tokens < len(token_ids) - 1:
             if stop.is_set():
                 raise Stopped
             at = reading.n_tokens
             piece = list(token_ids[at : min(_step_end(at, pace, method), len(token_ids) - 1)])
-            logits = self._run(piece, reading, method, regime, in_tail=False, head=True, every=True)
+            logits = self._run(piece, reading, method, regime, chosen, in_tail=False, head=True, every=True)
             reading.commit(piece)
             following = torch.tensor(token_ids[at + 1 : reading.n_tokens + 1], device=logits.device)
             yield torch.log_softmax(logits, -1).gather(1, following[:, None])[:, 0].tolist()
@@ -188,6 +194,7 @@ class TransformerBackend:
         plan: ReadingPlan,
         method: Method,
         regime: rotary.Regime,
+        chosen: Chosen | None,
         stop: threading.Event,
         evidence: Evidence | None,
     ) -> Tensor:
@@ -201,7 +208,7 @@ class TransformerBackend:
             at += len(piece)
             last = at == len(question_ids)
             seen = evidence if last else None
-            logits = self._run(piece, reading, method, regime, in_tail=True, head=last, evidence=seen)
+            logits = self._run(piece, reading, method, regime, chosen, in_tail=True, head=last, evidence=seen)
             if last:
                 return logits
 
@@ -212,6 +219,7 @@ class TransformerBackend:
         reading: Reading,
         method: Method,
         regime: rotary.Regime,
+        chosen: Chosen | None,
         *,
         in_tail: bool,
         head: bool = False,
@@ -226,7 +234,8 @@ class TransformerBackend:
         first = reading.n_tokens + (tail.n_tokens if in_tail else 0)
         if in_tail:
             tail.reserve(tail.n_tokens + n)
-        step = Step(
+        step = ways.step(
+            chosen,
             reading,
             first,
             n,
@@ -257,12 +266,12 @@ class TransformerBackend:
 
     def _regime(self, plan: ReadingPlan) -> tuple[Method, rotary.Regime]:
         """Return the plan's method and frequencies, made once for each method, factor and planned length."""
-        key = (plan.position_method, plan.factor, plan.n_tokens)
+        key = (plan.position_method, plan.factor, plan.n_tokens, plan.attention, plan.attention_budget)
         if key not in self._regimes:
-            method = make(plan.position_method, self.info, plan.factor)
+            method = ways.method_of(plan, make(plan.position_method, self.info, plan.factor))
             frequencies = method.frequencies
             if frequencies is None:
-                regime = rotary.declared(self._base, plan.n_tokens)
+                regime = rotary.declared(self._base, plan.n_tokens, method.temperature(plan.n_tokens))
             else:
                 regime = rotary.replaced(self._base, frequencies, rope_of(self.info).inv_freq)
             if len(self._regimes) > 64:
@@ -273,12 +282,7 @@ class TransformerBackend:
     def _check(self, plan: ReadingPlan) -> None:
         if self._model is None:
             raise ModelError(f"The model {self.info.name} is closed.", code="closed", next_step="Load it again.")
-        if plan.attention != "dense":
-            raise UserError(
-                f"This model reads with dense attention only, not {plan.attention!r}.",
-                code="unknown_attention",
-                next_step="Choose dense.",
-            )
+        ways.check(plan)
         if plan.cache_tier not in ("ram", "device"):
             raise UserError(
                 f"Keys and values are kept in memory only, not on {plan.cache_tier!r}, while reading.",

@@ -14,10 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from longdoc.errors import UserError
+from longdoc.positions.dca import DualChunk
+from longdoc.positions.dynamic import DynamicNtk
 from longdoc.positions.linear import Linear
-from longdoc.positions.method import Composed, Method, Rope
+from longdoc.positions.lm_infinite import LmInfinite
+from longdoc.positions.method import ChunkSizes, Composed, Method, Rope
 from longdoc.positions.none import Unchanged
 from longdoc.positions.ntk import Ntk
+from longdoc.positions.selfextend import SelfExtend
+from longdoc.positions.streaming import Streaming
 from longdoc.positions.string import String
 from longdoc.positions.yarn import Yarn
 from longdoc.types import ModelInfo
@@ -29,6 +34,10 @@ LADDER = tuple(float(2**rung) for rung in range(13))
 _REPLACEABLE = ("default", "dynamic", "yarn")
 
 
+DUAL_CHUNK = "dual_chunk_attention_config"
+"""Where a checkpoint declares dual chunk attention; kept under this name among a model's rope parameters."""
+
+
 @dataclass(frozen=True)
 class MethodKind:
     """How a method is made, and what it asks of a model."""
@@ -36,12 +45,14 @@ class MethodKind:
     make: Callable[[Rope, float], Method]
     has_factor: bool
     changes_frequencies: bool
+    sees_all: bool = True  # whether every earlier token stays visible
 
 
 METHODS: Mapping[str, MethodKind] = {
-    "none": MethodKind(lambda rope, factor: Unchanged(rope.declared_range), False, False),
+    "none": MethodKind(lambda rope, factor: _declared(rope), False, False),
     "linear": MethodKind(Linear, True, True),
     "ntk": MethodKind(Ntk, True, True),
+    "dynamic": MethodKind(DynamicNtk, True, True),
     "yarn": MethodKind(Yarn, True, True),
     "string": MethodKind(lambda rope, factor: String.for_range(rope.declared_range), False, False),
     "string+yarn": MethodKind(
@@ -49,8 +60,21 @@ METHODS: Mapping[str, MethodKind] = {
         True,
         True,
     ),
+    "selfextend": MethodKind(lambda rope, factor: SelfExtend.for_range(rope.declared_range, factor), True, False),
+    "dca": MethodKind(lambda rope, factor: DualChunk.for_rope(rope), False, False),
+    "lm-infinite": MethodKind(lambda rope, factor: LmInfinite.for_range(rope.declared_range), False, False, False),
+    "streaming": MethodKind(lambda rope, factor: Streaming.for_range(rope.declared_range), False, False, False),
 }
-ALIASES = {"pi": "linear", "native": "none", "yarn+string": "string+yarn"}
+ALIASES = {
+    "pi": "linear",
+    "native": "none",
+    "dynamic-ntk": "dynamic",
+    "yarn+string": "string+yarn",
+    "self-extend": "selfextend",
+    "dual-chunk": "dca",
+    "lminfinite": "lm-infinite",
+    "streamingllm": "streaming",
+}
 
 
 def canonical(name: str) -> str:
@@ -105,12 +129,33 @@ def factor_for(name: str, info: ModelInfo, n_tokens: int) -> float:
     return next((rung for rung in LADDER if kind.make(rope, rung).reach >= n_tokens), LADDER[-1])
 
 
+def _declared(rope: Rope) -> Method:
+    """Return positions as the checkpoint declares them."""
+    return Unchanged(rope.declared_range) if rope.dual_chunk is None else DualChunk.for_rope(rope)
+
+
 def rope_of(info: ModelInfo) -> Rope:
     """Return the rotary numbers of a model's full-attention layers."""
     declared = _global_rope(info)
     share = float(declared.get("partial_rotary_factor", 1.0))
     theta = float(declared.get("rope_theta", info.rope_theta))
-    return Rope(theta, int(info.head_dim * share), info.native_context, _declared_context(info))
+    dynamic = declared.get("factor") if declared.get("rope_type") == "dynamic" else None
+    return Rope(
+        theta,
+        int(info.head_dim * share),
+        info.native_context,
+        _declared_context(info),
+        float(dynamic) if dynamic else Rope.dynamic_factor,
+        _dual_chunk(info),
+    )
+
+
+def _dual_chunk(info: ModelInfo) -> ChunkSizes | None:
+    declared = info.rope_parameters.get(DUAL_CHUNK)
+    if not isinstance(declared, Mapping):
+        return None
+    trained = declared.get("original_max_position_embeddings") or 0
+    return ChunkSizes(int(declared["chunk_size"]), int(declared["local_size"]), int(trained))
 
 
 def _declared_context(info: ModelInfo) -> int:

@@ -21,6 +21,17 @@ from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 
+UNLIMITED = 1 << 40  # tokens: the reach of a method whose distances are bounded however long the text
+
+
+@dataclass(frozen=True)
+class ChunkSizes:
+    """Sizes of dual chunk attention in tokens, by the names checkpoints give them."""
+
+    chunk_size: int  # the largest distance
+    local_size: int  # chunk_size less the tokens of a chunk
+    tempered_from: int = 0  # length from which scores are raised; 0: never
+
 
 @dataclass(frozen=True)
 class Rope:
@@ -30,6 +41,8 @@ class Rope:
     rotary_dim: int  # rotated dimensions of a head; two make a pair
     native_context: int  # tokens it was trained on without extension
     declared_context: int = 0  # tokens the checkpoint's own frequencies serve; 0: as many as native
+    dynamic_factor: float = 2.0  # of dynamic NTK, where the checkpoint declares none
+    dual_chunk: ChunkSizes | None = None  # what the checkpoint declares
 
     @property
     def declared_range(self) -> int:
@@ -130,6 +143,10 @@ class Method(Protocol):
         """
         return None
 
+    def temperature(self, n_tokens: int) -> float:
+        """Return what scores are multiplied by in a read planned for `n_tokens`, whatever the frequencies."""
+        return 1.0
+
 
 @dataclass(frozen=True)
 class Composed(Method):
@@ -158,3 +175,6 @@ class Composed(Method):
 
     def next_edge(self, position: int) -> int | None:
         return self.branch_method.next_edge(position)
+
+    def temperature(self, n_tokens: int) -> float:
+        return self.branch_method.temperature(n_tokens)

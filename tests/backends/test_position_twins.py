@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from position_cases import CASES, Case
 from toys import NATIVE, answer, backend_of, info_of, plan_for, read, tokens, toy
 from transformers import AttentionInterface
 
@@ -17,10 +19,10 @@ from longdoc.positions import METHODS, make
 from longdoc.positions.method import Frequencies
 
 N, QUESTION, NEW = 90, 16, 3
-FACTORS = {"none": 1.0, "linear": 4.0, "ntk": 4.0, "yarn": 4.0, "string": 1.0, "string+yarn": 2.0}
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "CohereForCausalLM": {},  # pairs lie side by side
     "GPTNeoXForCausalLM": {},  # half of a head is rotated
+    "GemmaForCausalLM": {},
     "Gemma2ForCausalLM": {},  # capped scores, windows
     "Gemma3ForCausalLM": {},  # windows with frequencies of their own
     "GptOssForCausalLM": {},  # sinks, windows
@@ -31,15 +33,6 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "Qwen3ForCausalLM": {},
     "SmolLM3ForCausalLM": {},  # a layer without positions
 }
-
-
-def met_at(method: str, distance: torch.Tensor, factor: float) -> torch.Tensor:
-    """The distance at which a method lets a query meet a key, straight from the paper."""
-    if not method.startswith("string"):
-        return distance
-    shift_from = int(NATIVE * factor) // 3
-    window = min(128, shift_from // 4)
-    return torch.where(distance < shift_from, distance, distance - shift_from + window)
 
 
 class Still(torch.nn.Module):
@@ -65,7 +58,7 @@ def angles(rotary: Any, inv_freq: torch.Tensor, kind: dict[str, str]) -> torch.T
     return inv_freq.double()[pair]
 
 
-def twin(model: Any, method: str, factor: float, frequencies: Frequencies | None) -> Callable[..., Any]:
+def twin(model: Any, case: Case, frequencies: Frequencies | None) -> Callable[..., Any]:
     """An attention function that rotates every query anew for every distance."""
     rotary = model.base_model.rotary_emb
     nested = isinstance(rotary.rope_type, dict)
@@ -83,14 +76,17 @@ def twin(model: Any, method: str, factor: float, frequencies: Frequencies | None
         per_token = angles(rotary, inv_freq, kind)
         gain = frequencies.attention_factor**2 if extended else 1.0
         n = query.shape[2]
-        distance = torch.arange(n)[:, None] - torch.arange(n)[None]
-        met = distance if own else met_at(method, distance, factor)
+        rows, columns = np.arange(n)[:, None], np.arange(n)[None]
+        distance = torch.from_numpy(rows - columns)
         turned = getattr(module, "use_rope", True)
+        plain = own or not turned  # the method changes positions; what has none of its own stays
+        met = distance if plain else torch.from_numpy(case.met(rows, columns, NATIVE))
+        visible = distance >= 0 if plain else torch.from_numpy(case.sees(rows, columns, NATIVE))
         groups = query.shape[1] // key.shape[1]
         keys, values = (part.repeat_interleave(groups, 1) for part in (key, value))
         rotate = sys.modules[type(module).__module__].apply_rotary_pos_emb
         scores = torch.full((query.shape[1], n, n), -torch.inf, dtype=torch.float64)
-        for at in met[distance >= 0].unique().tolist():
+        for at in met[visible].unique().tolist():
             moved = query
             if turned:
                 cos, sin = (
@@ -99,10 +95,10 @@ def twin(model: Any, method: str, factor: float, frequencies: Frequencies | None
                 )
                 moved = rotate(query, key, cos, sin)[0]
             found = (moved @ keys.transpose(2, 3))[0] * scaling
-            scores = torch.where((met == at) & (distance >= 0), found, scores)
+            scores = torch.where((met == at) & visible, found, scores)
         if kw.get("softcap"):
             scores = torch.tanh(scores / kw["softcap"]) * kw["softcap"]
-        hidden = distance < 0 if window is None else (distance < 0) | (distance >= window)
+        hidden = ~visible if window is None else ~visible | (distance >= window)
         scores = scores.masked_fill(hidden, -torch.inf)
         if kw.get("s_aux") is not None:
             scores = torch.cat([scores, kw["s_aux"][:, None, None].double().expand(-1, n, 1)], -1)
@@ -119,7 +115,7 @@ def registered() -> Iterator[Callable[[Callable[..., Any]], None]]:
 
 
 def test_every_method_has_a_twin() -> None:
-    assert set(FACTORS) == set(METHODS)
+    assert set(CASES) == set(METHODS)
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
@@ -127,7 +123,7 @@ def test_every_method_has_a_twin() -> None:
 def test_a_method_agrees_with_its_twin_whole_chunked_and_cached(
     method: str, architecture: str, registered: Callable[[Callable[..., Any]], None]
 ) -> None:
-    model, ids, factor = toy(architecture, **ARCHITECTURES[architecture]), tokens(N), FACTORS[method]
+    model, ids, factor = toy(architecture, **ARCHITECTURES[architecture]), tokens(N), CASES[method].factor
     backend = backend_of(model)
     plan = plan_for(N, position_method=method, factor=factor)
     whole = plan_for(N, position_method=method, factor=factor, prefill_step=512)
@@ -145,7 +141,7 @@ def test_a_method_agrees_with_its_twin_whole_chunked_and_cached(
 
     slow = copy.deepcopy(model).double()
     made = make(method, info_of(model), factor)
-    registered(twin(slow, method, factor, made.frequencies))
+    registered(twin(slow, CASES[method], made.frequencies))
     slow.base_model.rotary_emb = Still(slow.base_model.rotary_emb)
     slow.base_model.rotary_emb.original = copy.deepcopy(model.base_model.rotary_emb)
     slow.set_attn_implementation("twin")

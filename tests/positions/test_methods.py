@@ -1,4 +1,4 @@
-"""Every registered method is walked by the generic tests; a new one gets a row in CASES."""
+"""Every registered method is walked by the generic tests; a new one gets a row in `position_cases.CASES`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from position_cases import CASES
 from transformers import LlamaConfig
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from longdoc.errors import UserError
 from longdoc.positions import LADDER, METHODS, canonical, factor_for, make, rope_of
+from longdoc.positions.method import Branch, Method
 from longdoc.types import ModelInfo
-
-# name -> factor used in the generic tests
-CASES = {"none": 1.0, "linear": 4.0, "ntk": 4.0, "yarn": 4.0, "string": 1.0, "string+yarn": 4.0}
 
 
 def info(native: int = 2048, theta: float = 10000.0, head_dim: int = 64, window: int = 0, **rope: object) -> ModelInfo:
@@ -73,29 +72,54 @@ def test_every_registered_method_has_a_row() -> None:
     assert set(CASES) == set(METHODS)
 
 
+def distances(method: Method, branch: Branch, query: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """How far apart each query and each key of a branch stand when they meet, [queries, keys]."""
+    met, kept = branch.key_positions(keys), method.stored_positions(keys)
+    at = met if met is not None else kept if kept is not None else keys
+    return branch.query_positions(query)[:, None] - at[None]
+
+
 @pytest.mark.parametrize("name", CASES)
-@given(native=st.integers(2, 300), position=st.integers(0, 1200))
-def test_branches_cover_every_earlier_key_exactly_once(name: str, native: int, position: int) -> None:
-    method = make(name, info(native), CASES[name])
-    seen = np.zeros(position + 1, dtype=int)
-    for branch in method.branches(position + 1):
-        low, high = branch.keys(np.array([position], dtype=np.int64))
-        seen[int(low[0]) : max(int(high[0]), int(low[0]))] += 1
-    assert (seen == 1).all()
+@settings(max_examples=40)
+@given(native=st.integers(2, 300), first=st.integers(0, 1200))
+def test_branches_show_every_visible_key_once_at_the_twin_s_distance(name: str, native: int, first: int) -> None:
+    case = CASES[name]
+    method = make(name, info(native), case.factor)
+    query = np.arange(first, first + 40, dtype=np.int64)
+    keys = np.arange(first + 40, dtype=np.int64)
+    expected, visible = (rule(query[:, None], keys[None], native) for rule in (case.met, case.sees))
+    seen = np.zeros((40, len(keys)), dtype=int)
+    for branch in method.branches(first + 40):
+        low, high = branch.keys(query)
+        shown = (keys >= low[:, None]) & (keys < high[:, None])
+        assert (distances(method, branch, query, keys)[shown] == expected[shown]).all()
+        seen += shown
+    assert (seen == visible).all()
 
 
 @pytest.mark.parametrize("name", CASES)
 @given(native=st.integers(8, 300))
 def test_no_distance_leaves_the_trained_range_within_reach(name: str, native: int) -> None:
-    factor = CASES[name]
-    method = make(name, info(native), factor)
-    last = method.reach - 1
-    farthest = 0
-    for branch in method.branches(method.reach):
-        low, high = branch.keys(np.array([last], dtype=np.int64))
-        if high[0] > low[0]:
-            farthest = max(farthest, int(branch.query_positions(np.array([last]))[0] - low[0]))
-    assert farthest < native * factor
+    factor = CASES[name].factor if METHODS[name].changes_frequencies else 1.0
+    method = make(name, info(native), CASES[name].factor)
+    last = np.array([min(method.reach - 1, native * 4000)], dtype=np.int64)
+    for branch in method.branches(int(last[0]) + 1):
+        low, high = (int(bound[0]) for bound in branch.keys(last))
+        if high > low:
+            found = distances(method, branch, last, np.arange(low, high, dtype=np.int64))
+            assert 0 <= found.min() <= found.max() < native * factor
+
+
+@pytest.mark.parametrize("name", CASES)
+@given(native=st.integers(2, 300), start=st.integers(0, 2000), length=st.integers(1, 300))
+def test_between_edges_the_keys_of_a_branch_only_slide(name: str, native: int, start: int, length: int) -> None:
+    method = make(name, info(native), CASES[name].factor)
+    edge = method.next_edge(start)
+    assert edge is None or edge > start
+    query = np.arange(start, start + length if edge is None else min(start + length, edge), dtype=np.int64)
+    for branch in method.branches(start + length):
+        for bound in branch.keys(query):
+            assert np.isin(np.diff(bound), (0, 1)).all()
 
 
 @pytest.mark.parametrize("public", PUBLIC)
