@@ -21,19 +21,24 @@ from torch import Tensor
 from longdoc.attention import interface
 from longdoc.attention.dense import Turn
 from longdoc.attention.evidence import Evidence
-from longdoc.backends import Constraint, Decoded, precision, rotary
+from longdoc.backends import Constraint, Decoded, catalogue, precision, rotary
+from longdoc.backends.frames import frame_of
+from longdoc.backends.loading import load_model
 from longdoc.backends.state_layers import layer_shapes, new_cache, state_of
+from longdoc.backends.state_models import RECURRENT
 from longdoc.backends.state_scan import continuing, mixers
 from longdoc.backends.transformer import TransformerBackend, _identity
+from longdoc.backends.weights import digests, inspect
 from longdoc.cache.segment import Reading
-from longdoc.cache.state import StateReading
+from longdoc.cache.state import Layout, States
+from longdoc.errors import ModelError, UserError
 from longdoc.packing import PromptFrame
 from longdoc.positions import make
 from longdoc.positions.method import Method, Positions
+from longdoc.settings import Settings
 from longdoc.tokens import TextTokenizer
 from longdoc.types import ModelInfo, ReadingPlan
 
-RECURRENT = "recurrent"  # what a plan calls the attention of a model that has none
 _STATE_FORMAT = "state-1"  # changes when the same inputs would give another state
 
 
@@ -50,7 +55,7 @@ class _Unpositioned(rotary.Regime):
 
 
 class StateSpaceBackend(TransformerBackend):
-    """See `longdoc.backends.Backend`, whose contract this keeps; readings are `StateReading`s."""
+    """See `longdoc.backends.Backend`, whose contract this keeps; its readings carry `States`."""
 
     def __init__(
         self, model: Any, info: ModelInfo, tokenizer: TextTokenizer, frame: PromptFrame, weight_hashes: Sequence[str]
@@ -71,27 +76,26 @@ class StateSpaceBackend(TransformerBackend):
         self._weights = [_STATE_FORMAT, *weight_hashes, _identity(self._config)]
         self._regimes = {}
         self._tail_cache: Any = None  # of the answer being written
-        self._layout: dict[str, tuple[str, tuple[int, ...]]] = {}
+        self._layout: Layout = {}
 
     def close(self) -> None:
         self._tail_cache = None
         super().close()
 
-    def new_cache(self, plan: ReadingPlan, n_prefix: int) -> StateReading:
-        self._check(plan)
-        dtype = precision.kv_dtype(plan.kv_dtype) if self._has_attention else torch.float32
-        return StateReading(self._shapes, n_prefix, dtype, self._model.device, self._state_layout())
+    def new_cache(self, plan: ReadingPlan, n_prefix: int) -> Reading:
+        reading = super().new_cache(plan, n_prefix)
+        reading.states = States(self._state_layout())
+        return reading
 
     def prefill(
         self, token_ids: Sequence[int], reading: Reading, plan: ReadingPlan, stop: threading.Event
     ) -> Iterator[int]:
-        assert isinstance(reading, StateReading)
-        reading.reserve(len(token_ids))
+        assert reading.states is not None
         # The state after each document is kept, so that a change further on costs only what follows it.
-        edges = {mark for mark in reading.marks if reading.n_tokens < mark < len(token_ids)}
+        edges = {mark for mark in reading.states.marks if reading.n_tokens < mark < len(token_ids)}
         for edge in [*sorted(edges), len(token_ids)]:
             yield from super().prefill(token_ids[:edge], reading, plan, stop)
-            reading.keep()
+            reading.states.keep(reading.n_tokens)
 
     def decode(
         self,
@@ -133,19 +137,20 @@ class StateSpaceBackend(TransformerBackend):
         evidence: Evidence | None = None,
     ) -> Tensor:
         """One forward pass on a copy of the state; what it leaves is the reading's `pending`, or the tail's."""
-        assert isinstance(reading, StateReading)
+        states = reading.states
+        assert states is not None
         if not in_tail:
-            cache = new_cache(self._config, reading.state)
+            cache = new_cache(self._config, states.current)
         elif reading.tail.n_tokens:
             cache = self._tail_cache
         else:
-            cache = self._tail_cache = new_cache(self._config, reading.state)
+            cache = self._tail_cache = new_cache(self._config, states.current)
         with self._carrying(cache):
             logits = super()._run(
                 token_ids, reading, method, regime, in_tail=in_tail, head=head, every=every, evidence=evidence
             )
         if not in_tail:
-            reading.pending = state_of(cache)
+            states.pending = state_of(cache)
         return logits
 
     @contextmanager
@@ -163,20 +168,18 @@ class StateSpaceBackend(TransformerBackend):
         finally:
             hook.remove()
 
-    def _state_layout(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+    def _state_layout(self) -> Layout:
         """Return names, dtypes and shapes of the state, learnt once by reading a few tokens."""
         if not self._layout:
-            method, probe = (
-                make("none", self.info),
-                StateReading(self._shapes, 3, torch.float32, self._model.device, {}),
-            )
+            method, probe = make("none", self.info), Reading(self._shapes, 3, device=self._model.device)
+            probe.states = States({})
             regime = rotary.declared(self._base, 3) if self.info.rope_parameters else _no_regime()
             with _quiet_library():
                 for ids in ([0, 0], [0]):
                     self._run(ids, probe, method, regime, in_tail=False)
                     probe.commit(ids)
-            assert probe.state is not None
-            self._layout = probe.state.layout
+            assert probe.states.current is not None
+            self._layout = probe.states.current.layout
         return self._layout
 
     def _regime(self, plan: ReadingPlan) -> tuple[Method, rotary.Regime]:

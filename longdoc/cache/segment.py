@@ -1,80 +1,37 @@
 """Keys and values of one read prefix, and the small tail of a question on top of it.
 
 A `Reading` is sized before reading and filled once: document tokens are written in
-place, never moved, and nothing that happens in the tail touches them. Knows
-tensors and token ids; who computes them (`longdoc.backends`), who attends over
-them (`longdoc.attention`) and who keeps them on disk (`longdoc.cache.disk`) stay
-outside.
+place, never moved, and nothing that happens in the tail touches them. Its layers
+lie in memory (`buffer.py`) or in mapped files (`mapped.py`). Knows tensors and token
+ids; who computes them (`longdoc.backends`), who attends over them
+(`longdoc.attention`) and who keeps them on disk (`longdoc.cache.disk`) stay outside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-from torch import Tensor
 
+from longdoc.cache import mapped
+from longdoc.cache.buffer import Buffer, Layer, plain
+from longdoc.cache.kv_dtypes import KVDtype
+from longdoc.cache.layout import LayerShape, Layout
+from longdoc.cache.quantise import dtype_of
 from longdoc.errors import CacheError, ModelError
 
+__all__ = ["Buffer", "Layer", "LayerShape", "Reading", "Tail", "new_reading"]
+
 _TAIL_TOKENS = 256
-
-
-@dataclass(frozen=True)
-class LayerShape:
-    """What one attention layer stores for a token."""
-
-    num_kv_heads: int
-    key_dim: int
-    value_dim: int
-
-
-class Buffer:
-    """Keys and values of one layer, [num_kv_heads, capacity, head_dim]; the owner says how many tokens are valid."""
-
-    def __init__(self, shape: LayerShape, capacity: int, dtype: torch.dtype, device: torch.device) -> None:
-        self.keys = torch.empty(shape.num_kv_heads, capacity, shape.key_dim, dtype=dtype, device=device)
-        self.values = torch.empty(shape.num_kv_heads, capacity, shape.value_dim, dtype=dtype, device=device)
-
-    @property
-    def capacity(self) -> int:
-        return int(self.keys.shape[1])
-
-    @property
-    def nbytes(self) -> int:
-        return self.keys.nbytes + self.values.nbytes
-
-    def write(self, start: int, keys: Tensor, values: Tensor) -> None:
-        """Store keys and values [num_kv_heads, n, head_dim] of tokens start .. start + n."""
-        end = start + keys.shape[1]
-        self.keys[:, start:end] = keys
-        self.values[:, start:end] = values
-
-    def cuts(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Return start .. end in the pieces that `run` gives best, in order."""
-        return [(start, end)]
-
-    def run(self, start: int, end: int) -> tuple[Tensor, Tensor]:
-        """Return keys and values [num_kv_heads, end - start, head_dim] to compute with; views where possible."""
-        return self.keys[:, start:end], self.values[:, start:end]
-
-    def gather(self, blocks: Tensor, block: int = 64) -> tuple[Tensor, Tensor]:
-        """Return keys and values [num_kv_heads, m * block, head_dim] of chosen blocks of tokens.
-
-        blocks: [num_kv_heads, m] block numbers, each head its own. Tokens past the capacity come back
-        as its last one: the caller masks what has not been written.
-        """
-        tokens = (blocks.unsqueeze(-1) * block + torch.arange(block, device=blocks.device)).flatten(1)
-        tokens = tokens.clamp_(max=self.capacity - 1)
-        heads = torch.arange(len(tokens), device=tokens.device).unsqueeze(1)
-        return self.keys[heads, tokens], self.values[heads, tokens]
 
 
 class Reading:
     """The document segment of every layer, the token ids it was computed from, and a tail.
 
-    `layers[i].keys` and `.values` hold positions 0 .. n_tokens of layer i; what lies beyond is
-    undefined. Token i stands at position i.
+    `layers[i]` holds positions 0 .. n_tokens of layer i; what lies beyond is undefined. Token i stands
+    at position i. `dtype` is what attention computes in, `kv` how keys and values are stored, `store`
+    the files of a reading on the disk tier.
     """
 
     def __init__(
@@ -83,23 +40,40 @@ class Reading:
         capacity: int,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        *,
+        kv: KVDtype | None = None,
+        home: torch.device | str | None = None,
+        store: mapped.Store | None = None,
     ) -> None:
-        """Reserve room for `capacity` document tokens. Raises ModelError when memory refuses."""
+        """Reserve room for `capacity` document tokens, in `home` or `store` where that is not the device.
+
+        Raises ModelError when memory refuses.
+        """
+        self.kv = kv or plain(dtype)
         self.shapes = tuple(shapes)
+        self.layout = Layout(self.shapes, self.kv)
         self.capacity = capacity
-        self.dtype = dtype
+        self.dtype = dtype_of(self.kv.compute)
         self.device = torch.device(device)
+        self.store = store
         self.token_ids: list[int] = []
-        self.marks: frozenset[int] = frozenset()  # ends of documents, for readings that cannot be cut anywhere
         try:
-            self.layers = [Buffer(shape, capacity, dtype, self.device) for shape in self.shapes]
-            self.tail = Tail(self.shapes, dtype, self.device)
+            self.layers = self._layers(torch.device(home or device))
+            self.tail = Tail(self.shapes, self.dtype, self.device)
         except (RuntimeError, MemoryError) as error:  # torch raises RuntimeError when an allocation fails
             raise ModelError(
                 f"There is not enough memory to keep {capacity:,} tokens of this model.",
                 code="memory",
                 next_step="Close other programs, leave out a source, or use a smaller model.",
             ) from error
+
+    def _layers(self, home: torch.device) -> list[Layer]:
+        if self.store is not None:
+            return [
+                mapped.MappedLayer(self.store, index, shape, self.kv, self.dtype, self.device)
+                for index, shape in enumerate(self.shapes)
+            ]
+        return [Buffer(shape, self.capacity, self.dtype, self.device, self.kv, home) for shape in self.shapes]
 
     @property
     def n_tokens(self) -> int:
@@ -108,7 +82,7 @@ class Reading:
 
     @property
     def nbytes(self) -> int:
-        """Bytes reserved, tail included."""
+        """Bytes of memory reserved, tail included; files do not count."""
         return sum(layer.nbytes for layer in self.layers) + self.tail.nbytes
 
     def commit(self, token_ids: Sequence[int]) -> None:
@@ -120,20 +94,56 @@ class Reading:
             )
         self.token_ids.extend(token_ids)
 
-    def checkpoint(self) -> int:
-        """Return how many tokens a writer that comes later may save."""
-        return self.n_tokens
-
-    def reachable(self, n_tokens: int) -> int:
-        """Return the most tokens, at most `n_tokens`, to which the reading can be cut back."""
-        return min(n_tokens, self.n_tokens)
-
     def truncate(self, n_tokens: int) -> None:
         """Keep the first `n_tokens` document tokens; the tail is dropped."""
         if not 0 <= n_tokens <= self.n_tokens:
             raise CacheError(f"A reading of {self.n_tokens:,} tokens cannot be cut to {n_tokens:,}.", code="capacity")
+        if self.store is not None and n_tokens < self.n_tokens:
+            self.store.truncate(n_tokens)
         del self.token_ids[n_tokens:]
         self.tail.drop()
+
+    def grow(self, capacity: int) -> bool:
+        """Make room for `capacity` tokens in place; False where that cannot be done and a larger reading is needed."""
+        if self.capacity < capacity:
+            if self.store is None:
+                return False
+            self.capacity = self.store.capacity = capacity
+            for layer in self.layers:
+                layer.capacity = capacity
+        return True
+
+    def copy_from(self, other: Reading, n_tokens: int) -> None:
+        """Take over the first tokens of another reading of the same shapes and form; this one is still empty."""
+        for start in range(0, n_tokens, other.layout.file_tokens()):
+            end = min(start + other.layout.file_tokens(), n_tokens)
+            for target, source in zip(self.layers, other.layers, strict=True):
+                target.restore(start, source.stored(start, end))
+        self.commit(other.token_ids[:n_tokens])
+
+
+def new_reading(
+    shapes: Sequence[LayerShape],
+    capacity: int,
+    kv: KVDtype,
+    tier: str,
+    *,
+    device: torch.device | str = "cpu",
+    working: Path | None = None,
+    resident_bytes: int | None = None,
+) -> Reading:
+    """Return an empty reading on a tier: "device" (with the model), "ram" (pinned, beside an accelerator) or "disk".
+
+    working: the folder in which readings on disk are made. resident_bytes: of their pages, how many may
+    stay in memory. Raises ModelError when memory refuses.
+    """
+    if tier == "disk":
+        assert working is not None
+        store = mapped.Store(mapped.new_folder(working), Layout(tuple(shapes), kv), capacity)
+        if resident_bytes is not None:
+            store.resident_bytes = resident_bytes
+        return Reading(shapes, capacity, device=device, kv=kv, store=store)
+    return Reading(shapes, capacity, device=device, kv=kv, home="cpu" if tier == "ram" else None)
 
 
 class Tail:
@@ -157,7 +167,7 @@ class Tail:
             capacity *= 2
         for index, (shape, old) in enumerate(zip(self._shapes, self.layers, strict=True)):
             new = Buffer(shape, capacity, self._dtype, self._device)
-            new.write(0, old.keys[:, : self.n_tokens], old.values[:, : self.n_tokens])
+            new.restore(0, old.stored(0, self.n_tokens))
             self.layers[index] = new
 
     def drop(self) -> None:

@@ -1,26 +1,28 @@
 """Recurrent state of one read prefix: what a state-space model keeps in place of keys and values.
 
 A state is a few megabytes whatever the length, and belongs to exactly the tokens
-it was computed from: it cannot be cut back. A `StateReading` therefore keeps the
-states of some earlier places as well (ends of documents, checkpoints), and can be
-cut back to those. Hybrid models keep keys and values of their attention layers
-beside it, as any `Reading` does. Which files hold states is for `snapshots.py`.
+it was computed from: it cannot be cut back. `States` therefore keeps the states of
+some earlier places of a reading as well (ends of documents, checkpoints), and the
+reading can be cut back to those. Hybrid models keep keys and values of their
+attention layers beside it, as any `Reading` does. Which files hold states is for
+`snapshots.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from longdoc.cache.segment import Buffer, LayerShape, Reading
 from longdoc.errors import CacheError
 
 KEPT_BYTES = 256 << 20  # of earlier states in memory; the oldest go first
-_UNLIMITED = 1 << 40  # tokens: a state has room for any number
 _KEPT_CHECKPOINTS = 2  # the newest, which may still be on their way to the disk
+
+Layout = Mapping[str, tuple[str, tuple[int, ...]]]
+"""Name to dtype and shape of every tensor of a state: what another must have to take its place."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,7 @@ class State:
         return sum(tensor.nbytes for tensor in self.tensors.values())
 
     @property
-    def layout(self) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """Name to dtype and shape: what another state must have to take this one's place."""
+    def layout(self) -> Layout:
         return {name: (str(tensor.dtype), tuple(tensor.shape)) for name, tensor in sorted(self.tensors.items())}
 
     def to_bytes(self) -> bytes:
@@ -56,27 +57,17 @@ class State:
             raise CacheError("its state cannot be understood", code="damaged") from error
 
 
-class StateReading(Reading):
-    """A reading whose later tokens need the state after the earlier ones.
+class States:
+    """The states of one reading: after its last token, and after the places it can be cut back to.
 
-    `layers` hold keys and values where the model has attention; layers without have shape (0, 0, 0).
-    `empty` is the layout of a state of this model. Room is made on demand by `reserve`.
+    `pending` is the state after the tokens that the reading's next `commit` declares.
     """
 
-    def __init__(
-        self,
-        shapes: Sequence[LayerShape],
-        capacity: int,
-        dtype: torch.dtype,
-        device: torch.device | str,
-        layout: Mapping[str, tuple[str, tuple[int, ...]]],
-    ) -> None:
-        super().__init__(shapes, capacity, dtype, device)
-        self._room = capacity
-        self.capacity = _UNLIMITED
+    def __init__(self, layout: Layout) -> None:
         self.layout = dict(layout)
-        self.state: State | None = None  # after the last token; None before the first
-        self.pending: State | None = None  # after the tokens that the next `commit` declares
+        self.marks: frozenset[int] = frozenset()  # tokens after which to keep the state: ends of documents
+        self.current: State | None = None  # None before the first token
+        self.pending: State | None = None
         self.kept: dict[int, State] = {}  # tokens read to the state after them
         self._checkpoints: list[int] = []
 
@@ -87,61 +78,48 @@ class StateReading(Reading):
 
     @property
     def nbytes(self) -> int:
-        held = {id(state): state.nbytes for state in (self.state, *self.kept.values()) if state is not None}
-        return super().nbytes + sum(held.values())
+        held = {id(state): state.nbytes for state in (self.current, *self.kept.values()) if state is not None}
+        return sum(held.values())
 
-    def reserve(self, n_tokens: int) -> None:
-        """Make room for `n_tokens` keys and values in all, keeping what is there."""
-        if n_tokens <= self._room:
-            return
-        for index, (shape, old) in enumerate(zip(self.shapes, self.layers, strict=True)):
-            new = Buffer(shape, n_tokens, self.dtype, self.device)
-            new.write(0, old.keys[:, : self.n_tokens], old.values[:, : self.n_tokens])
-            self.layers[index] = new
-        self._room = n_tokens
+    def advance(self) -> None:
+        """The tokens that `pending` was computed from have been declared read."""
+        self.current, self.pending = self.pending, None
 
-    def commit(self, token_ids: Sequence[int]) -> None:
-        """Declare the next tokens read; `pending` is the state after them."""
-        super().commit(token_ids)
-        self.state, self.pending = self.pending, None
-
-    def restore(self, state: State) -> None:
-        """Take a stored state for the one after the last token. Raises CacheError `shapes` for another model's."""
-        if state.layout != self.layout:
-            raise CacheError("its state has other shapes than this model's", code="shapes")
-        self.state = state
-        self.keep()
-
-    def keep(self) -> None:
-        """Remember the state after the last token, so that the reading can be cut back to here."""
-        if self.state is not None:
-            self.kept[self.n_tokens] = self.state
+    def keep(self, n_tokens: int) -> None:
+        """Remember the state after `n_tokens`, the last token read, so that the reading can be cut back to here."""
+        if self.current is not None:
+            self.kept[n_tokens] = self.current
         while len(self.kept) > 1 and len(self.kept) * self.state_bytes > KEPT_BYTES:
             del self.kept[min(self.kept)]
 
-    def checkpoint(self) -> int:
-        """Remember the state for the writer, which may come to it later; return the tokens read."""
-        if self.n_tokens not in self.kept:
-            self._checkpoints.append(self.n_tokens)
-        self.keep()
+    def checkpoint(self, n_tokens: int) -> None:
+        """As `keep`, for a writer that comes to it later; forgotten after a few more."""
+        if n_tokens not in self.kept:
+            self._checkpoints.append(n_tokens)
+        self.keep(n_tokens)
         while len(self._checkpoints) > _KEPT_CHECKPOINTS:
             self.kept.pop(self._checkpoints.pop(0), None)
-        return self.n_tokens
+
+    def restore(self, state: State, n_tokens: int) -> None:
+        """Take a stored state for the one after the last of `n_tokens`. Raises CacheError `shapes`."""
+        if state.layout != self.layout:
+            raise CacheError("its state has other shapes than this model's", code="shapes")
+        self.current = state
+        self.keep(n_tokens)
 
     def reachable(self, n_tokens: int) -> int:
-        """Return the most tokens, at most `n_tokens`, to which the reading can be cut back."""
-        if n_tokens >= self.n_tokens:
-            return self.n_tokens
+        """Return the most tokens, at most `n_tokens`, after which the state is kept."""
         return latest(self.kept, n_tokens)
 
-    def truncate(self, n_tokens: int) -> None:
-        """Keep the first `n_tokens` document tokens, or fewer where no state is known; the tail is dropped."""
-        n_tokens = self.reachable(n_tokens)
-        if n_tokens < self.n_tokens:
-            self.state = self.kept.get(n_tokens)
-            self.kept = {at: state for at, state in self.kept.items() if at <= n_tokens}
-            self._checkpoints = [at for at in self._checkpoints if at <= n_tokens]
-        super().truncate(n_tokens)
+    def cut(self, n_tokens: int) -> None:
+        """Go back to a reachable place."""
+        self.current = self.kept.get(n_tokens)
+        self.kept = {at: state for at, state in self.kept.items() if at <= n_tokens}
+        self._checkpoints = [at for at in self._checkpoints if at <= n_tokens]
+
+    def inherit(self, older: States) -> None:
+        """Take over from a reading of the same tokens."""
+        self.current, self.kept = older.current, dict(older.kept)
 
 
 def latest(places: Iterable[int], n_tokens: int) -> int:
