@@ -20,7 +20,6 @@ from torch import Tensor
 
 from longdoc.attention import interface
 from longdoc.attention.dense import Turn
-from longdoc.attention.evidence import Evidence
 from longdoc.backends import Constraint, Decoded, catalogue, precision, rotary
 from longdoc.backends.frames import frame_of
 from longdoc.backends.loading import load_model
@@ -84,7 +83,7 @@ class StateSpaceBackend(TransformerBackend):
 
     def new_cache(self, plan: ReadingPlan, n_prefix: int) -> Reading:
         reading = super().new_cache(plan, n_prefix)
-        reading.states = States(self._state_layout())
+        reading.states = States(self._state_layout(plan))
         return reading
 
     def prefill(
@@ -124,19 +123,8 @@ class StateSpaceBackend(TransformerBackend):
             self._tail_cache = None
 
     @torch.inference_mode()
-    def _run(
-        self,
-        token_ids: Sequence[int],
-        reading: Reading,
-        method: Method,
-        regime: rotary.Regime,
-        *,
-        in_tail: bool,
-        head: bool = False,
-        every: bool = False,
-        evidence: Evidence | None = None,
-    ) -> Tensor:
-        """One forward pass on a copy of the state; what it leaves is the reading's `pending`, or the tail's."""
+    def _run(self, token_ids: Sequence[int], reading: Reading, *args: Any, in_tail: bool, **kwargs: Any) -> Tensor:
+        """One forward pass on a copy of the state; what it leaves is `pending`, or the tail's."""
         states = reading.states
         assert states is not None
         if not in_tail:
@@ -146,9 +134,7 @@ class StateSpaceBackend(TransformerBackend):
         else:
             cache = self._tail_cache = new_cache(self._config, states.current)
         with self._carrying(cache):
-            logits = super()._run(
-                token_ids, reading, method, regime, in_tail=in_tail, head=head, every=every, evidence=evidence
-            )
+            logits = super()._run(token_ids, reading, *args, in_tail=in_tail, **kwargs)
         if not in_tail:
             states.pending = state_of(cache)
         return logits
@@ -168,16 +154,14 @@ class StateSpaceBackend(TransformerBackend):
         finally:
             hook.remove()
 
-    def _state_layout(self) -> Layout:
+    def _state_layout(self, plan: ReadingPlan) -> Layout:
         """Return names, dtypes and shapes of the state, learnt once by reading a few tokens."""
         if not self._layout:
-            method, probe = make("none", self.info), Reading(self._shapes, 3, device=self._model.device)
+            probe = super().new_cache(plan, 3)
             probe.states = States({})
-            regime = rotary.declared(self._base, 3) if self.info.rope_parameters else _no_regime()
-            with _quiet_library():
-                for ids in ([0, 0], [0]):
-                    self._run(ids, probe, method, regime, in_tail=False)
-                    probe.commit(ids)
+            with _quiet_library():  # several tokens, then one: the library has functions for each
+                for n_tokens in (2, 3):
+                    list(super().prefill([0] * n_tokens, probe, plan, threading.Event()))
             assert probe.states.current is not None
             self._layout = probe.states.current.layout
         return self._layout

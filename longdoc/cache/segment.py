@@ -19,6 +19,7 @@ from longdoc.cache.buffer import Buffer, Layer, plain
 from longdoc.cache.kv_dtypes import KVDtype
 from longdoc.cache.layout import LayerShape, Layout
 from longdoc.cache.quantise import dtype_of
+from longdoc.cache.state import States
 from longdoc.errors import CacheError, ModelError
 
 __all__ = ["Buffer", "Layer", "LayerShape", "Reading", "Tail", "new_reading"]
@@ -57,6 +58,7 @@ class Reading:
         self.device = torch.device(device)
         self.store = store
         self.token_ids: list[int] = []
+        self.states: States | None = None  # of a model that keeps recurrent state as well
         try:
             self.layers = self._layers(torch.device(home or device))
             self.tail = Tail(self.shapes, self.dtype, self.device)
@@ -83,7 +85,8 @@ class Reading:
     @property
     def nbytes(self) -> int:
         """Bytes of memory reserved, tail included; files do not count."""
-        return sum(layer.nbytes for layer in self.layers) + self.tail.nbytes
+        states = 0 if self.states is None else self.states.nbytes
+        return sum(layer.nbytes for layer in self.layers) + self.tail.nbytes + states
 
     def commit(self, token_ids: Sequence[int]) -> None:
         """Declare the next `len(token_ids)` tokens of every layer written."""
@@ -93,11 +96,28 @@ class Reading:
                 code="capacity",
             )
         self.token_ids.extend(token_ids)
+        if self.states is not None:
+            self.states.advance()
+
+    def checkpoint(self) -> int:
+        """Return how many tokens a writer that comes later may save."""
+        if self.states is not None:
+            self.states.checkpoint(self.n_tokens)
+        return self.n_tokens
+
+    def reachable(self, n_tokens: int) -> int:
+        """Return the most tokens, at most `n_tokens`, to which the reading can be cut back."""
+        if self.states is None or n_tokens >= self.n_tokens:
+            return min(n_tokens, self.n_tokens)
+        return self.states.reachable(n_tokens)
 
     def truncate(self, n_tokens: int) -> None:
-        """Keep the first `n_tokens` document tokens; the tail is dropped."""
+        """Keep the first `n_tokens` document tokens, or as many as are `reachable`; the tail is dropped."""
         if not 0 <= n_tokens <= self.n_tokens:
             raise CacheError(f"A reading of {self.n_tokens:,} tokens cannot be cut to {n_tokens:,}.", code="capacity")
+        n_tokens = self.reachable(n_tokens)
+        if self.states is not None and n_tokens < self.n_tokens:
+            self.states.cut(n_tokens)
         if self.store is not None and n_tokens < self.n_tokens:
             self.store.truncate(n_tokens)
         del self.token_ids[n_tokens:]
@@ -120,6 +140,8 @@ class Reading:
             for target, source in zip(self.layers, other.layers, strict=True):
                 target.restore(start, source.stored(start, end))
         self.commit(other.token_ids[:n_tokens])
+        if self.states is not None and other.states is not None:
+            self.states.inherit(other.states, n_tokens)
 
 
 def new_reading(

@@ -117,9 +117,10 @@ class States:
         self.kept = {at: state for at, state in self.kept.items() if at <= n_tokens}
         self._checkpoints = [at for at in self._checkpoints if at <= n_tokens]
 
-    def inherit(self, older: States) -> None:
-        """Take over from a reading of the same tokens."""
-        self.current, self.kept = older.current, dict(older.kept)
+    def inherit(self, other: States, n_tokens: int) -> None:
+        """Take over what another reading knows of its first `n_tokens`, which are reachable there."""
+        self.kept = {at: state for at, state in other.kept.items() if at <= n_tokens}
+        self.current = self.kept.get(n_tokens, other.current)
 
 
 def latest(places: Iterable[int], n_tokens: int) -> int:
