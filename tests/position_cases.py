@@ -94,4 +94,5 @@ CASES: dict[str, Case] = {
     "dca": Case(_dca),
     "lm-infinite": Case(_lm_infinite, sees=_either_end(64)),
     "streaming": Case(_streaming, sees=_either_end(4)),
+    "rerope": Case(lambda m, n, native: np.minimum(m - n, max(native // 2, 1))),
 }

@@ -21,6 +21,7 @@ from longdoc.positions.lm_infinite import LmInfinite
 from longdoc.positions.method import ChunkSizes, Composed, Method, Rope
 from longdoc.positions.none import Unchanged
 from longdoc.positions.ntk import Ntk
+from longdoc.positions.rerope import ReRope
 from longdoc.positions.selfextend import SelfExtend
 from longdoc.positions.streaming import Streaming
 from longdoc.positions.string import String
@@ -64,6 +65,7 @@ METHODS: Mapping[str, MethodKind] = {
     "dca": MethodKind(lambda rope, factor: DualChunk.for_rope(rope), False, False),
     "lm-infinite": MethodKind(lambda rope, factor: LmInfinite.for_range(rope.declared_range), False, False, False),
     "streaming": MethodKind(lambda rope, factor: Streaming.for_range(rope.declared_range), False, False, False),
+    "rerope": MethodKind(lambda rope, factor: ReRope.for_range(rope.declared_range), False, False),
 }
 ALIASES = {
     "pi": "linear",
