@@ -151,6 +151,7 @@ class ReadingPlan:
     predicted_s: float | None  # None: not measured yet on this machine
     zone: Zone
     reasons: tuple[str, ...]
+    attention_budget: int = 0  # keys a query may meet, for sparse and streaming attention
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,7 @@ class Usage:
     first_token_s: float = 0.0
     total_s: float = 0.0
     peak_bytes: int = 0  # anonymous memory; mapped pages are not counted
+    attention_recall: float | None = None  # share of dense attention that sparse attention held, on a sample
 
 
 @dataclass(frozen=True)

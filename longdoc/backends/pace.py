@@ -7,6 +7,7 @@ only where a machine is much slower than the estimate.
 
 from __future__ import annotations
 
+from longdoc.attention.sparsity import Sparsity
 from longdoc.types import ModelInfo
 
 _TARGET_S = 1.0
@@ -19,17 +20,21 @@ _SCORES_PER_S = 2e9
 class Pace:
     """Sizes the steps of one read."""
 
-    def __init__(self, info: ModelInfo, longest: int) -> None:
+    def __init__(self, info: ModelInfo, longest: int, sparse: Sparsity | None = None) -> None:
+        """`sparse`: a query meets a budget of keys, and steps are whole tiles."""
         self._weights_s = 2 * info.n_parameters / _PRODUCTS_PER_S
         self._scores_s = info.num_layers * info.num_heads * max(info.head_dim / 64, 0.25) / _SCORES_PER_S
-        self._longest = max(longest, 1)
+        self._sparse, self._smallest = sparse, sparse.tile if sparse else _SMALLEST
+        self._longest = max(longest, self._smallest if sparse else 1)
 
     def size(self, position: int) -> int:
         """Return the tokens of a step that begins at `position`."""
-        step = self._longest
-        while step > _SMALLEST and step * (self._weights_s + self._scores_s * (position + step / 2)) > _TARGET_S:
-            step = max(step // 2, _SMALLEST)
-        return step
+        step, seen = self._longest, float(position)
+        if self._sparse is not None and position > self._sparse.budget:
+            seen = self._sparse.budget + position / self._sparse.block  # keys, and one bound for each block
+        while step > self._smallest and step * (self._weights_s + self._scores_s * (seen + step / 2)) > _TARGET_S:
+            step = max(step // 2, self._smallest)
+        return step if self._sparse is None else step - (position + step) % self._sparse.tile
 
     def took(self, n_tokens: int, seconds: float) -> None:
         """Note a measured step; one of twice the target halves the longest step from here on."""
@@ -38,7 +43,7 @@ class Pace:
 
     def shrink(self, n_tokens: int) -> bool:
         """Halve the longest step, because one of `n_tokens` was too much; False if it is as small as can be."""
-        if n_tokens <= _SMALLEST:
+        if n_tokens <= self._smallest:
             return False
-        self._longest = max(min(self._longest, n_tokens) // 2, _SMALLEST)
+        self._longest = max(min(self._longest, n_tokens) // 2, self._smallest)
         return True

@@ -110,10 +110,8 @@ class TransformerBackend:
         if len(token_ids) > reading.capacity:
             raise CacheError(f"The reading has room for {reading.capacity:,} tokens only.", code="capacity")
         method, regime = self._regime(plan)
-        pace, chosen = (
-            Pace(self.info, plan.prefill_step, ways.numbers_of(plan)),
-            ways.begin(plan, reading, len(token_ids)),
-        )
+        pace = Pace(self.info, plan.prefill_step, ways.numbers_of(plan))
+        chosen = ways.begin(plan, reading, len(token_ids))
         while reading.n_tokens < len(token_ids):
             if stop.is_set():
                 raise Stopped

@@ -271,7 +271,7 @@ def test_numbers_that_overflow_are_an_error_and_not_an_answer(backend: Transform
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"attention": "sparse"}, "dense"),
+        ({"attention": "sparce"}, "sparce"),
         ({"cache_tier": "disk"}, "memory"),
         ({"kv_dtype": "int3"}, "int3"),
         ({"position_method": "yran"}, "yarn"),
