@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from longdoc.backends.rope_settings import contexts, declared_rope, full_attention
 from longdoc.backends.weights import inspect
 from longdoc.errors import ModelError
 from longdoc.settings import Settings
@@ -109,8 +110,8 @@ def describe(folder: Path) -> ModelInfo:
     try:
         num_heads = int(config["num_attention_heads"])
         head_dim = int(config.get("head_dim") or int(config["hidden_size"]) // num_heads)
-        rope = _rope_parameters(config)
-        native, window = _contexts(config, rope)
+        rope = declared_rope(config, folder.name)
+        native, window = contexts(config, rope, UNTESTED_EXTENSION)
         return ModelInfo(
             name=folder.name,
             kind="transformer",
@@ -125,7 +126,7 @@ def describe(folder: Path) -> ModelInfo:
             num_kv_heads=int(config.get("num_key_value_heads") or num_heads),
             n_parameters=weights.n_parameters,
             weight_bytes=weights.n_bytes,
-            rope_theta=float(_global(rope)["rope_theta"]),
+            rope_theta=float(full_attention(rope)["rope_theta"]),
             rope_parameters=rope,
             licence=str(card.get("licence", "")),
             note=str(card.get("note", "")),
@@ -262,47 +263,3 @@ def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
         code="unsupported",
         next_step=f"{_CHOOSE[:-1]}, for example a {near[0]}." if near else _CHOOSE,
     )
-
-
-def _rope_parameters(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return rope settings in the form of transformers 5, whatever form the checkpoint has them in."""
-    declared, older = config.get("rope_parameters") or {}, config.get("rope_scaling") or {}
-    if declared and older and declared.get("factor") != older.get("factor"):
-        raise ValueError("rope_parameters and rope_scaling contradict each other")
-    declared = declared or older
-    common: dict[str, Any] = {"rope_theta": float(config.get("rope_theta") or config.get("rotary_emb_base") or 10000.0)}
-    share = config.get("partial_rotary_factor") or config.get("rotary_pct")
-    if share:
-        common["partial_rotary_factor"] = float(share)
-    if any(isinstance(value, Mapping) for value in declared.values()):  # one entry for each layer type
-        return {kind: _one_rope(entry or {}, common) for kind, entry in declared.items()}
-    return _one_rope(declared, common)
-
-
-def _one_rope(declared: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
-    rope = {**common, **declared}
-    rope["rope_type"] = str(rope.pop("type", None) or rope.get("rope_type") or "default")
-    return rope
-
-
-def _global(rope: Mapping[str, Any]) -> Mapping[str, Any]:
-    nested = rope.get("full_attention")
-    return nested if isinstance(nested, Mapping) else rope
-
-
-def _contexts(config: Mapping[str, Any], rope: Mapping[str, Any]) -> tuple[int, int]:
-    """Return (native context, window) in tokens, as the checkpoint declares them."""
-    declared, longest = _global(rope), int(config["max_position_embeddings"])
-    if longest < 1:
-        raise ValueError("max_position_embeddings is below 1")
-    kind, factor = declared["rope_type"], float(declared.get("factor") or 1.0)
-    original = int(
-        declared.get("original_max_position_embeddings") or config.get("original_max_position_embeddings") or longest
-    )
-    if factor < 1:
-        raise ValueError(f"rope factor {factor:g} is below 1")
-    if kind in ("yarn", "longrope", "dynamic"):
-        return original, max(longest, int(original * factor))
-    if kind != "default":  # llama3, linear, ...: trained at their full length
-        return longest, longest
-    return longest, longest * UNTESTED_EXTENSION

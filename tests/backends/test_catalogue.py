@@ -15,6 +15,7 @@ from longdoc.backends import catalogue
 from longdoc.backends.weights import digests, inspect
 from longdoc.errors import ModelError
 from longdoc.files import sha256_file
+from longdoc.positions import make
 from longdoc.settings import Settings
 
 TOKENIZER = Path(__file__).resolve().parents[2] / "models" / "reader" / "tokenizer.json"
@@ -72,8 +73,25 @@ ROPES: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
     "plain": ({"rope_theta": 10000.0, "rope_type": "default"}, (64, 1024)),
     "yarn": ({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}, (64, 256)),
     "yarn within a longer declaration": ({"rope_type": "yarn", "factor": 2.0}, (64, 128)),
-    "llama3": ({"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 16}, (64, 64)),
-    "longrope": ({"rope_type": "longrope", "original_max_position_embeddings": 16}, (16, 64)),
+    "llama3": (
+        {
+            "rope_type": "llama3",
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 16,
+        },
+        (64, 64),
+    ),
+    "longrope": (
+        {
+            "rope_type": "longrope",
+            "short_factor": [1.0] * 4,
+            "long_factor": [2.0] * 4,
+            "original_max_position_embeddings": 16,
+        },
+        (16, 64),
+    ),
     "dynamic": ({"rope_type": "dynamic", "factor": 2.0}, (64, 128)),
     "old spelling": ({"type": "yarn", "factor": 4.0}, (64, 256)),
 }
@@ -88,6 +106,10 @@ def test_native_context_and_window_follow_what_is_declared(folder: Path, name: s
     info = catalogue.describe(folder)
     assert (info.native_context, info.window) == expected
     assert info.rope_parameters["rope_type"] == rope.get("rope_type", rope.get("type"))
+
+
+def _yarn() -> dict[str, Any]:
+    return {"rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0}
 
 
 REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], str, str]] = {
@@ -108,10 +130,87 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], str, str]] = {
     "conflicting rope": (
         lambda c: c.update(rope_parameters={"factor": 2.0, "rope_type": "yarn"}, rope_scaling={"factor": 4.0}),
         "damaged",
-        "contradict",
+        "contradict each other on factor",
     ),
-    "rope of text": (lambda c: c.update(rope_parameters="yarn"), "damaged", "does not describe"),
+    "two kinds of rope": (
+        lambda c: c.update(rope_parameters=_yarn(), rope_scaling={"rope_type": "dynamic", "factor": 2.0}),
+        "damaged",
+        "contradict each other on rope_type",
+    ),
+    "two names for one kind": (
+        lambda c: c.update(rope_parameters={**_yarn(), "type": "linear"}),
+        "damaged",
+        "type and rope_type contradict",
+    ),
+    "two bases": (lambda c: c.update(rope_theta=5e5, rope_parameters=_yarn()), "damaged", "on rope_theta"),
+    "two native lengths": (
+        lambda c: c.update(
+            original_max_position_embeddings=32,
+            rope_parameters={**_yarn(), "original_max_position_embeddings": 16},
+        ),
+        "damaged",
+        "on original_max_position_embeddings",
+    ),
+    "unknown rope": (lambda c: c.update(rope_parameters={"rope_type": "yran"}), "damaged", "'yran' is unknown"),
+    "no factor": (lambda c: c.update(rope_parameters={"rope_type": "yarn"}), "damaged", "needs a factor"),
+    "factor of text": (lambda c: c.update(rope_parameters={**_yarn(), "factor": "4"}), "damaged", "not a number"),
+    "infinite factor": (
+        lambda c: c.update(rope_parameters={**_yarn(), "factor": float("inf")}),
+        "damaged",
+        "not a number",
+    ),
+    "ramp the wrong way": (
+        lambda c: c.update(rope_parameters={**_yarn(), "beta_fast": 1, "beta_slow": 32}),
+        "damaged",
+        "beta_fast is below",
+    ),
+    "llama3 without bounds": (
+        lambda c: c.update(rope_parameters={"rope_type": "llama3", "factor": 8.0}),
+        "damaged",
+        "needs a low_freq_factor",
+    ),
+    "llama3 the wrong way": (
+        lambda c: c.update(
+            rope_parameters={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0, "high_freq_factor": 1.0}
+        ),
+        "damaged",
+        "high_freq_factor is not above",
+    ),
+    "longrope without lists": (
+        lambda c: c.update(rope_parameters={"rope_type": "longrope", "factor": 4.0}),
+        "damaged",
+        "short_factor is not a list",
+    ),
+    "longrope of another head": (
+        lambda c: c.update(
+            rope_parameters={"rope_type": "longrope", "short_factor": [1.0] * 4, "long_factor": [1.0] * 3}
+        ),
+        "damaged",
+        "3 numbers for 4 pairs",
+    ),
+    "chunks of nothing": (
+        lambda c: c.update(dual_chunk_attention_config={"chunk_size": 8, "local_size": 8}),
+        "damaged",
+        "chunk of 8 tokens, 8 of them local",
+    ),
+    "chunks of text": (lambda c: c.update(dual_chunk_attention_config="yes"), "damaged", "is not an object"),
+    "rope of text": (lambda c: c.update(rope_parameters="yarn"), "damaged", "cannot be used"),
 }
+
+
+def test_dual_chunk_attention_is_read_from_the_checkpoint(folder: Path) -> None:
+    chunks = {"chunk_size": 24, "local_size": 4, "original_max_position_embeddings": 24}
+    config(folder, dual_chunk_attention_config=chunks, max_position_embeddings=400)
+    info = catalogue.describe(folder)
+    assert (info.native_context, info.window) == (24, 400)
+    assert make("none", info).numbers == {"chunk_size": 24, "local_size": 4}
+    assert make("none", info) == make("dca", info)
+
+
+def test_an_old_name_of_longrope_is_understood(folder: Path) -> None:
+    edit(folder, lambda content: content.pop("rope_parameters", None))
+    config(folder, rope_scaling={"type": "su", "short_factor": [1.0] * 4, "long_factor": [2.0] * 4})
+    assert catalogue.describe(folder).rope_parameters["rope_type"] == "longrope"
 
 
 @pytest.mark.parametrize("name", REFUSED)
