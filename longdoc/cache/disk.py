@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from longdoc.cache import evict, persist
+from longdoc.cache import evict, persist, snapshots
 from longdoc.cache.locks import Lock, take
 from longdoc.cache.manifest import Manifest
 from longdoc.cache.segment import Reading
@@ -96,7 +96,8 @@ class DiskCache:
                 if manifest.fingerprint != fingerprint:
                     others.append((folder, manifest))
                     continue
-                n_tokens = min(_common(persist.read_tokens(folder, manifest), wanted), manifest.n_tokens)
+                n_common = min(_common(persist.read_tokens(folder, manifest), wanted), manifest.n_tokens)
+                n_tokens = manifest.usable(n_common)
             except CacheError as error:
                 self._set_aside(folder, error)
                 if folder.name == own:
@@ -125,6 +126,7 @@ class DiskCache:
                 if manifest.n_tokens < match.n_tokens:
                     raise CacheError("it has just been replaced", code="gone")
                 persist.load(match.folder, manifest, match.n_tokens, reading, stop)
+                snapshots.load(match.folder, manifest, match.n_tokens, reading)
             except CacheError as error:
                 lock.release()
                 self._set_aside(match.folder, error)
@@ -167,7 +169,9 @@ class DiskCache:
                     manifest = persist.read_manifest(folder)
                     persist.read_tokens(folder, manifest)
                     for extent in manifest.extents:
-                        persist.read_extent(folder, extent)
+                        persist.map_extent(folder, extent)
+                    for snapshot in manifest.snapshots:
+                        snapshots.check(folder, snapshot)
                 except CacheError as error:
                     lock.release()
                     self._set_aside(folder, error)

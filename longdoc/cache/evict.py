@@ -6,6 +6,7 @@ damaged ones before all, and an entry that someone uses stays.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
@@ -89,17 +90,17 @@ def make_room(readings: Path, damaged: Path, n_bytes: int, budget_bytes: int) ->
     Raises CacheError `budget` when they do not fit even so. Nothing is deleted for a reading that never fits.
     """
     if n_bytes > budget_bytes:
-        raise _no_room(n_bytes, f"the cache may take {_size(budget_bytes)}", "Raise LONGDOC_CACHE_BUDGET_BYTES.")
+        raise _no_room(n_bytes, f"the cache may take {size(budget_bytes)}", "Raise LONGDOC_CACHE_BUDGET_BYTES.")
     gone: list[str] = []
     candidates = [*folders(damaged), *folders(readings)]
     while True:
         over_budget = used_bytes([readings, damaged]) + n_bytes > budget_bytes
-        if not over_budget and n_bytes + _spare(readings) <= free_bytes(readings):
+        if not over_budget and n_bytes + spare_bytes(readings) <= free_bytes(readings):
             return gone
         if not candidates:
             if over_budget:
                 raise _no_room(n_bytes, "the readings in use leave less than that of the cache's budget", "")
-            raise _no_room(n_bytes, f"the disk has {_size(free_bytes(readings))} free", "Free some space.")
+            raise _no_room(n_bytes, f"the disk has {size(free_bytes(readings))} free", "Free some space.")
         folder = candidates.pop(0)
         if delete_unused(folder):
             gone.append(folder.name)
@@ -113,8 +114,17 @@ def sweep(readings: Path) -> None:
         return
     for path in leftovers:
         process = path.name.split("-")[1]
-        if path.name.startswith(OLD) or not (process.isdigit() and _alive(int(process))):
+        if path.name.startswith(OLD) or not (process.isdigit() and alive(int(process))):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep_working(working: Path) -> None:
+    """Delete the slabs of programs that were killed while reading on the disk."""
+    with contextlib.suppress(OSError):
+        for folder in working.iterdir():
+            process = folder.name.split("-")[0]
+            if not (process.isdigit() and alive(int(process))):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep_entry(folder: Path, named: Iterable[str]) -> None:
@@ -130,14 +140,15 @@ def _files(root: Path) -> Iterator[Path]:
         yield from (Path(folder) / name for name in names)
 
 
-def _spare(folder: Path) -> int:
-    """Bytes of the disk that stay free for others: 256 MiB, on a small disk a twentieth of it."""
+def spare_bytes(folder: Path) -> int:
+    """Return the bytes of the disk that stay free for others: 256 MiB, on a small disk a twentieth of it."""
     while not folder.exists():
         folder = folder.parent
     return min(_SPARE_BYTES, int(shutil.disk_usage(folder).total * _SPARE_SHARE))
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
+    """Tell whether a process runs."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -148,8 +159,9 @@ def _alive(process: int) -> bool:
 
 
 def _no_room(n_bytes: int, why: str, next_step: str) -> CacheError:
-    return CacheError(f"it takes {_size(n_bytes)} and {why}", code="budget", next_step=next_step)
+    return CacheError(f"it takes {size(n_bytes)} and {why}", code="budget", next_step=next_step)
 
 
-def _size(n_bytes: int) -> str:
+def size(n_bytes: int) -> str:
+    """Return bytes as people read them."""
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"

@@ -14,11 +14,11 @@ import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from longdoc.cache.kv_dtypes import from_stored
 from longdoc.errors import CacheError
 from longdoc.files import sha256_text
 
 FORMAT = 1
-ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}
 _EXTENT_NAME = re.compile(r"\d{9,12}-\d{9,12}\.kv")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -38,6 +38,19 @@ class Extent:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """Recurrent state after `n_tokens`, in one file that never changes (see `snapshots.py`)."""
+
+    n_tokens: int
+    n_bytes: int
+    checksum: str  # CRC-32 of the file, eight hexadecimal digits
+
+    @property
+    def file(self) -> str:
+        return f"{self.n_tokens:09d}.state"
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One saved reading. `layers` holds (num_kv_heads, key_dim, value_dim) of every layer."""
 
@@ -45,12 +58,14 @@ class Manifest:
     fingerprint: str  # of everything that changes keys and values
     tokens_sha256: str  # of the planned token ids, int32 little endian
     n_planned: int  # tokens of the whole prefix; an interrupted reading holds fewer
-    dtype: str
+    dtype: str  # of keys and values as stored: "bfloat16", "int8/bfloat16" (see `kv_dtypes`)
     layers: tuple[tuple[int, int, int], ...]
     documents: tuple[str, ...] = ()  # ids of the documents in the prefix; the entry goes when one of them goes
     about: dict[str, str] = field(default_factory=dict)  # for people: model, method
     created_at: float = 0.0
     extents: tuple[Extent, ...] = ()
+    state_bytes: int = 0  # of one recurrent state, about; 0 for models without
+    snapshots: tuple[Snapshot, ...] = ()  # by number of tokens
 
     @property
     def key(self) -> str:
@@ -67,7 +82,14 @@ class Manifest:
     @property
     def token_bytes(self) -> int:
         """Bytes of keys and values of one token in all layers."""
-        return sum(heads * (key + value) for heads, key, value in self.layers) * ITEM_BYTES[self.dtype]
+        stored = from_stored(self.dtype)
+        return sum(stored.token_bytes(heads, key, value) for heads, key, value in self.layers)
+
+    def usable(self, n_tokens: int) -> int:
+        """Return how many of the first `n_tokens` can be loaded: recurrent readings end where a state is kept."""
+        if not self.state_bytes:
+            return n_tokens
+        return max((snapshot.n_tokens for snapshot in self.snapshots if snapshot.n_tokens <= n_tokens), default=0)
 
     def extended(self, extents: tuple[Extent, ...]) -> Manifest:
         return replace(self, extents=self.extents + extents)
@@ -99,9 +121,10 @@ def parse_manifest(data: bytes) -> Manifest:
                 f"it is stored in format {version}, and this version of LongDoc uses {FORMAT}", code="version"
             )
         extents = tuple(Extent(**extent) for extent in fields.pop("extents"))
+        snapshots = tuple(Snapshot(**snapshot) for snapshot in fields.pop("snapshots", ()))
         layers = tuple((int(h), int(k), int(v)) for h, k, v in fields.pop("layers"))
         documents = tuple(str(name) for name in fields.pop("documents"))
-        manifest = Manifest(layers=layers, extents=extents, documents=documents, **fields)
+        manifest = Manifest(layers=layers, extents=extents, snapshots=snapshots, documents=documents, **fields)
         _check(manifest)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _damaged("its manifest cannot be understood") from error
@@ -110,7 +133,8 @@ def parse_manifest(data: bytes) -> Manifest:
 
 def _check(manifest: Manifest) -> None:
     """Raise CacheError where the figures do not add up."""
-    if manifest.dtype not in ITEM_BYTES or not _HASH.fullmatch(manifest.tokens_sha256):
+    from_stored(manifest.dtype)
+    if not _HASH.fullmatch(manifest.tokens_sha256):
         raise _damaged("its manifest cannot be understood")
     at = 0
     for extent in manifest.extents:
@@ -123,6 +147,9 @@ def _check(manifest: Manifest) -> None:
         ):
             raise _damaged("the parts in its manifest do not add up")
         at = extent.end
+    places = [snapshot.n_tokens for snapshot in manifest.snapshots]
+    if places != sorted(set(places)) or not all(0 < place <= at for place in places):
+        raise _damaged("the states in its manifest do not add up")
     if at > manifest.n_planned:
         raise _damaged("the parts in its manifest do not add up")
 

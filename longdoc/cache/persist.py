@@ -1,13 +1,14 @@
 """Bytes of a reading to files and back, each with a checksum.
 
-An extent file holds, for every layer in order, keys [num_kv_heads, n, key_dim]
-then values [num_kv_heads, n, value_dim], raw in the reading's dtype. It is
-written once, flushed, and never changed, so entries that begin alike can share
-it by hard link. Which entry, and when, is decided in `disk.py`.
+An extent file holds the strips of a range of tokens as `layout.py` has them, raw. It
+is written once, flushed, and never changed, so entries that begin alike can share
+it by hard link; a full slab of a reading on the disk tier becomes one the same way.
+Which entry, and when, is decided in `disk.py`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -19,17 +20,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from longdoc.cache.layout import flat_bytes
 from longdoc.cache.manifest import Extent, Manifest, make_key, parse_manifest
+from longdoc.cache.mapped import map_file
 from longdoc.cache.segment import Reading
 from longdoc.errors import CacheError, Stopped
 from longdoc.files import sync_folder
 
 MANIFEST = "manifest"
 TOKENS = "tokens"
-EXTENT_BYTES = 32 << 20  # upper bound of one extent, and so of what a partial hit reads for nothing
-_EXTENT_ALIGN = 64  # tokens
 _WRITE_BYTES = 8 << 20
+_READ_BYTES = 1 << 20
 _LOADERS = 2  # checksums and copies release the interpreter lock; more threads gain little
 
 Bytes = NDArray[np.uint8]
@@ -49,16 +52,18 @@ def entry_key(owner: str, fingerprint: str, token_ids: Sequence[int]) -> str:
 
 
 def dtype_name(reading: Reading) -> str:
-    return str(reading.dtype).removeprefix("torch.")
+    return reading.kv.stored
 
 
 def layer_shapes(reading: Reading) -> tuple[tuple[int, int, int], ...]:
     return tuple((shape.num_kv_heads, shape.key_dim, shape.value_dim) for shape in reading.shapes)
 
 
-def cut_extents(start: int, end: int, token_size: int) -> list[tuple[int, int]]:
-    """Cut tokens start .. end into ranges of at most EXTENT_BYTES (at least 64 tokens)."""
-    step = max(EXTENT_BYTES // max(token_size, 1) // _EXTENT_ALIGN, 1) * _EXTENT_ALIGN
+def cut_extents(reading: Reading, start: int, end: int) -> list[tuple[int, int]]:
+    """Cut tokens start .. end into the ranges of extent files."""
+    if reading.store is not None:
+        return reading.store.cut(start, end)
+    step = reading.layout.file_tokens()
     return [(at, min(at + step, end)) for at in range(start, end, step)]
 
 
@@ -78,15 +83,30 @@ def write_file(path: Path, data: bytes | memoryview) -> None:
 
 def write_extent(folder: Path, reading: Reading, start: int, end: int) -> Extent:
     """Save tokens start .. end of a reading; the caller flushes the folder. Raises OSError."""
-    planes = [
-        plane[:, start:end].contiguous().cpu().view(torch.uint8).numpy().reshape(-1)
-        for layer in reading.layers
-        for plane in (layer.keys, layer.values)
-    ]
-    data: Bytes = np.concatenate(planes) if planes else np.empty(0, np.uint8)
-    extent = Extent(start, end, data.nbytes, f"{zlib.crc32(data.data):08x}")
+    slab = reading.store.slab(start, end) if reading.store is not None else None
+    if slab is not None and slab.path is not None:
+        with contextlib.suppress(OSError):  # a file system without links is served by a copy
+            extent = _extent(start, end, slab.raw.numpy())
+            _flush(slab.path)
+            os.link(slab.path, folder / extent.file)
+            return extent
+    strips = [strip for layer in reading.layers for strip in flat_bytes(layer.stored(start, end))]
+    data: Bytes = np.concatenate([strip.numpy() for strip in strips]) if strips else np.empty(0, np.uint8)
+    extent = _extent(start, end, data)
     write_file(folder / extent.file, data.data)
     return extent
+
+
+def _extent(start: int, end: int, data: Bytes) -> Extent:
+    return Extent(start, end, data.nbytes, f"{zlib.crc32(data.data):08x}")
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -124,13 +144,32 @@ def read_extent(folder: Path, extent: Extent) -> Bytes:
         data: Bytes = np.fromfile(folder / extent.file, np.uint8)
     except OSError as error:
         raise _unreadable(error, extent.file) from error
-    if data.nbytes != extent.n_bytes:
-        raise CacheError(
-            f"its part {extent.file} has {data.nbytes:,} bytes instead of {extent.n_bytes:,}", code="damaged"
-        )
-    if f"{zlib.crc32(data.data):08x}" != extent.checksum:
-        raise CacheError(f"its part {extent.file} is damaged", code="damaged")
+    _compare(extent, data.nbytes, zlib.crc32(data.data))
     return data
+
+
+def map_extent(folder: Path, extent: Extent) -> Tensor:
+    """Return the bytes of one extent, uint8, mapped after they were checked. Raises CacheError.
+
+    The check reads the file in the plain way: where a disk fails, a mapping ends the program and a
+    read is an error.
+    """
+    n_bytes = checksum = 0
+    try:
+        with (folder / extent.file).open("rb", buffering=0) as file:
+            while piece := file.read(_READ_BYTES):
+                n_bytes, checksum = n_bytes + len(piece), zlib.crc32(piece, checksum)
+        _compare(extent, n_bytes, checksum)
+        return map_file(folder / extent.file, n_bytes)
+    except OSError as error:
+        raise _unreadable(error, extent.file) from error
+
+
+def _compare(extent: Extent, n_bytes: int, checksum: int) -> None:
+    if n_bytes != extent.n_bytes:
+        raise CacheError(f"its part {extent.file} has {n_bytes:,} bytes instead of {extent.n_bytes:,}", code="damaged")
+    if f"{checksum:08x}" != extent.checksum:
+        raise CacheError(f"its part {extent.file} is damaged", code="damaged")
 
 
 def load(
@@ -146,32 +185,33 @@ def load(
     token_ids = read_tokens(folder, manifest)[:n_tokens]
     wanted = [extent for extent in manifest.extents if extent.start < n_tokens]
 
-    def load_one(extent: Extent) -> None:
+    def load_one(extent: Extent) -> Tensor | None:
         if stop is not None and stop.is_set():
             raise Stopped
-        _attach(read_extent(folder, extent), extent, n_tokens, reading)
+        if reading.store is not None:
+            return map_extent(folder, extent)
+        _attach(torch.from_numpy(read_extent(folder, extent)), extent, n_tokens, reading)
+        return None
 
     with ThreadPoolExecutor(_LOADERS, thread_name_prefix="longdoc-load") as pool:
         futures = [pool.submit(load_one, extent) for extent in wanted]
         try:
-            for future in futures:
-                future.result()
+            mapped = [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    if reading.store is not None:
+        for extent, data in zip(wanted, mapped, strict=True):
+            assert data is not None
+            reading.store.adopt(data, extent.start, min(extent.end, n_tokens), extent.end - extent.start)
     reading.commit([int(token) for token in token_ids])
 
 
-def _attach(data: Bytes, extent: Extent, n_tokens: int, reading: Reading) -> None:
+def _attach(data: Tensor, extent: Extent, n_tokens: int, reading: Reading) -> None:
     """Copy checked bytes to their places in the reading's layers."""
-    raw, at, end = torch.from_numpy(data), 0, min(extent.end, n_tokens)
-    for layer in reading.layers:
-        for plane in (layer.keys, layer.values):
-            heads, _, width = plane.shape
-            n_bytes = heads * (extent.end - extent.start) * width * plane.element_size()
-            part = raw[at : at + n_bytes].view(reading.dtype).view(heads, extent.end - extent.start, width)
-            plane[:, extent.start : end].copy_(part[:, : end - extent.start])
-            at += n_bytes
+    n = min(extent.end, n_tokens) - extent.start
+    for layer, strips in zip(reading.layers, reading.layout.views(data, extent.end - extent.start), strict=True):
+        layer.restore(extent.start, [strip[:, :n] for strip in strips])
 
 
 def _unreadable(error: OSError, name: str) -> CacheError:

@@ -32,7 +32,7 @@ class Reading:
 
     `layers[i]` holds positions 0 .. n_tokens of layer i; what lies beyond is undefined. Token i stands
     at position i. `dtype` is what attention computes in, `kv` how keys and values are stored, `store`
-    the files of a reading on the disk tier.
+    the files of a reading on the disk tier, `states` what recurrent layers keep beside keys and values.
     """
 
     def __init__(
@@ -159,9 +159,10 @@ def new_reading(
     working: the folder in which readings on disk are made. resident_bytes: of their pages, how many may
     stay in memory. Raises ModelError when memory refuses.
     """
-    if tier == "disk":
+    layout = Layout(tuple(shapes), kv)
+    if tier == "disk" and layout.token_bytes:
         assert working is not None
-        store = mapped.Store(mapped.new_folder(working), Layout(tuple(shapes), kv), capacity)
+        store = mapped.Store(mapped.new_folder(working), layout, capacity)
         if resident_bytes is not None:
             store.resident_bytes = resident_bytes
         return Reading(shapes, capacity, device=device, kv=kv, store=store)

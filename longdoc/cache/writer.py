@@ -14,9 +14,10 @@ import errno
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from longdoc.cache import evict, persist
+from longdoc.cache import evict, persist, snapshots
 from longdoc.cache.disk import DiskCache, Match
 from longdoc.cache.locks import Lock, take
 from longdoc.cache.manifest import Extent, Manifest
@@ -44,6 +45,7 @@ def plan_entry(
         tuple(documents),
         dict(about or {}),
         time.time(),
+        state_bytes=0 if reading.states is None else reading.states.state_bytes,
     )
 
 
@@ -68,12 +70,14 @@ class Writer:
         if not self._locks or n_tokens <= start:
             return
         try:
-            ranges = persist.cut_extents(start, n_tokens, self.manifest.token_bytes)
+            ranges = persist.cut_extents(reading, start, n_tokens)
             extents = tuple(persist.write_extent(self._folder, reading, a, b) for a, b in ranges)
-            manifest = self.manifest.extended(extents)
+            states = snapshots.write(self._folder, self.manifest, reading, n_tokens)
+            manifest = replace(self.manifest.extended(extents), snapshots=states)
             persist.write_manifest(self._folder, manifest)
             if not self._published:
                 self._publish(manifest.key)
+            snapshots.drop(self._folder, self.manifest, manifest)
             self.manifest = manifest
         except OSError as error:
             self._undo()
@@ -203,8 +207,9 @@ def _link(source: Path, target: Path, extents: tuple[Extent, ...]) -> tuple[Exte
 
 
 def _missing_bytes(manifest: Manifest) -> int:
-    return (manifest.n_planned - manifest.n_tokens) * manifest.token_bytes
+    return (manifest.n_planned - manifest.n_tokens) * manifest.token_bytes + 2 * manifest.state_bytes
 
 
 def _names(manifest: Manifest) -> set[str]:
-    return {persist.MANIFEST, persist.TOKENS, evict.LOCK, evict.WRITER, *(extent.file for extent in manifest.extents)}
+    parts = (*manifest.extents, *manifest.snapshots)
+    return {persist.MANIFEST, persist.TOKENS, evict.LOCK, evict.WRITER, *(part.file for part in parts)}

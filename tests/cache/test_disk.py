@@ -11,7 +11,7 @@ from standin import load_reading as load
 from standin import random_reading, stored_bytes
 from standin import save_reading as save
 
-from longdoc.cache import persist
+from longdoc.cache import layout
 from longdoc.cache.disk import DiskCache
 from longdoc.cache.segment import LayerShape, Reading
 from longdoc.cache.writer import open_writer, plan_entry
@@ -86,7 +86,7 @@ def test_a_checkpoint_writes_only_the_tokens_read_since_the_last_one(cache):
 
 
 def test_a_long_reading_is_cut_into_parts_of_bounded_size(cache, monkeypatch):
-    monkeypatch.setattr(persist, "EXTENT_BYTES", 64 * 128)
+    monkeypatch.setattr(layout, "FILE_BYTES", 64 * 128)
     reading = random_reading(300)
     save(cache, reading)
     (folder,) = cache.readings.iterdir()
@@ -136,7 +136,7 @@ def test_two_programs_that_begin_the_same_reading_leave_one_whole_entry(cache):
 
 
 def test_readings_that_begin_alike_share_their_bytes_on_disk(cache, monkeypatch):
-    monkeypatch.setattr(persist, "EXTENT_BYTES", 64 * 128)
+    monkeypatch.setattr(layout, "FILE_BYTES", 64 * 128)
     long = random_reading(640)
     short = random_reading(640)
     short.truncate(320)

@@ -10,10 +10,10 @@ SHAPES = [LayerShape(2, 8, 8), LayerShape(1, 4, 6)]
 
 
 def test_every_layer_has_room_for_the_whole_prefix_from_the_start() -> None:
-    reading = Reading(SHAPES, 50, torch.bfloat16)
+    reading = Reading(SHAPES, 50, torch.bfloat16)  # kept in whole blocks of 64
     assert [tuple(layer.keys.shape) for layer in reading.layers] == [(2, 50, 8), (1, 50, 4)]
     assert [tuple(layer.values.shape) for layer in reading.layers] == [(2, 50, 8), (1, 50, 6)]
-    assert reading.nbytes == 50 * 2 * (2 * 16 + 10) + reading.tail.nbytes
+    assert reading.nbytes == 64 * 2 * (2 * 16 + 10) + reading.tail.nbytes
 
 
 def test_tokens_count_once_they_are_committed() -> None:

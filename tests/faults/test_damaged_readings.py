@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from standin import StandIn, plan_for, prompt_of, settings_in, text_of
 
-from longdoc.cache import persist
+from longdoc.cache import layout
 from longdoc.engine import Engine
 from longdoc.types import Generation
 
@@ -33,7 +33,7 @@ def stored(tmp_path_factory) -> Path:
     """A home with a saved reading of the prompt, one of other documents, and one by another model."""
     home = tmp_path_factory.mktemp("stored")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(persist, "EXTENT_BYTES", 256 * 128)  # several parts of 256 tokens
+        patch.setattr(layout, "FILE_BYTES", 256 * 128)  # several parts of 256 tokens
         for prompt, weights in ((OTHER, "a"), (PROMPT, "b"), (PROMPT, "a")):
             ask(home, prompt, weights)
     return home
