@@ -5,6 +5,7 @@ import { connect, frame } from "./core.js";
 const PAGES = {
   documents: () => import("./documents.js").then((page) => page.documents),
   compare: () => import("./compare.js").then((page) => page.compare),
+  recordings: () => import("./recordings.js").then((page) => page.recordings),
   evaluation: () => import("./evaluation.js").then((page) => page.evaluation),
   models: () => import("./models.js").then((page) => page.models),
 };

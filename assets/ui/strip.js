@@ -5,7 +5,7 @@ import { announce, attempt, button, call, connection, h, memory, progressbar, re
 const BUSY_MS = 600;
 const IDLE_MS = 4000;
 
-export function strip(onPoll) {
+export function strip(onPoll, threadOf = () => memory.get("thread")) {
   const list = h("div", { class: "ld-jobs" });
   const lost = h("p", { class: "ld-lost", role: "alert", hidden: true });
   const region = h("section", { class: "ld-strip", "aria-label": "Running work" }, lost, list);
@@ -24,7 +24,7 @@ export function strip(onPoll) {
     running = true;
     let busy = connection.lost;
     try {
-      const state = await call("poll", { thread: memory.get("thread") });
+      const state = await call("poll", { thread: threadOf() });
       busy = state.jobs.length > 0;
       draw(state.jobs);
       await onPoll(state);

@@ -100,7 +100,7 @@ class Context:
         needed = {
             str(job.request.get("upload", ""))
             for job in self.library.jobs(limit=5000)
-            if job.kind == "evaluate" or (job.kind in ("ingest", "look") and job.state != "stopped")
+            if job.kind == "evaluate" or (job.kind in ("ingest", "look", "transcribe") and job.state != "stopped")
         }
         for path in self.kept.iterdir():
             if path.name not in needed:

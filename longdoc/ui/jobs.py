@@ -19,10 +19,12 @@ from longdoc.store import Job, Library
 
 # Measuring has a lane of its own and takes the engine's turn for every question, so that people's go between.
 LANES: dict[str, tuple[str, ...]] = {
-    "model": ("ask", "compare"),
+    "model": ("ask", "compare", "summarize"),
     "files": ("ingest", "look"),
+    "speech": ("transcribe",),
     "evaluation": ("evaluate",),
 }
+QUESTIONS = ("ask", "compare")
 UNWATCHED_S = 120.0  # a question that no page has watched for so long is stopped
 _PERSIST_EVERY_S = 1.0
 _LOOK_EVERY_S = 2.0
@@ -175,5 +177,5 @@ class Worker:
                 continue
             now = time.monotonic()
             for job in active:
-                if job.kind in LANES["model"] and now - self._entry(job.id).watched_at > self.unwatched_s:
+                if job.kind in QUESTIONS and now - self._entry(job.id).watched_at > self.unwatched_s:
                     self.cancel(job.id)

@@ -20,6 +20,7 @@ from longdoc.ui.evaluating import EvaluationCalls
 from longdoc.ui.library import LibraryCalls
 from longdoc.ui.model_page import ModelCalls
 from longdoc.ui.reader_calls import ReaderCalls
+from longdoc.ui.recordings import RecordingCalls
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
 
@@ -36,6 +37,7 @@ class Page:
 PAGES = (
     Page("Documents", "", "documents"),
     Page("Compare", "compare", "compare"),
+    Page("Recordings", "recordings", "recordings"),
     Page("Evaluation", "evaluation", "evaluation"),
     Page("Models & memory", "models", "models"),
 )
@@ -78,6 +80,8 @@ def calls_of(page: Page, context: Context) -> Calls:
             reader.search_document,
             reader.sections,
         )
+    if page.name == "recordings":
+        return Calls(*shared, talk.ask, talk.export, talk.budget, *RecordingCalls(context).calls())
     if page.name == "compare":
         reader, comparing = ReaderCalls(context), CompareCalls(context)
         return Calls(

@@ -68,10 +68,23 @@ def routes(context: Context) -> list[Route]:
         }
         return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
+    async def sound(request: Request) -> Response:
+        try:
+            source = context.library.source(request.path_params["source"])
+        except LongDocError as error:
+            return PlainTextResponse(error.message, 404)
+        path = context.library.blobs.path(source.id)
+        if not source.media_type.startswith(("audio/", "video/")) or not path.is_file():
+            return PlainTextResponse("The sound of this recording is not kept here.", 404)
+        # Answers ranges, so that a player can begin anywhere without reading all before.
+        headers = {"Content-Security-Policy": "sandbox", "Cache-Control": "private, max-age=3600"}
+        return FileResponse(path, media_type=source.media_type, headers=headers)
+
     return [
         Route("/longdoc/ui/{name}", asset),  # nothing personal: the page that asks for a password may load it
         Route("/longdoc/page/{document}/{page:int}.png", guarded(picture)),
         Route("/longdoc/original/{document}", guarded(original)),
+        Route("/longdoc/sound/{source}", guarded(sound)),
     ]
 
 

@@ -22,7 +22,8 @@ from longdoc.ui.perimeter import Perimeter, is_loopback, parse_password, require
 
 _TITLE = "LongDoc"
 _HEAD = (
-    '<link rel="stylesheet" href="/longdoc/ui/longdoc.css"><script type="module" src="/longdoc/ui/start.js"></script>'
+    '<link rel="stylesheet" href="/longdoc/ui/longdoc.css"><link rel="stylesheet" href="/longdoc/ui/recordings.css">'
+    '<script type="module" src="/longdoc/ui/start.js"></script>'
 )
 _ON_LOAD = (
     "window.longdocReady = window.longdocReady || []; window.longdocReady.push({element, server, upload});"

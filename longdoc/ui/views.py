@@ -99,7 +99,8 @@ def job_view(job: Job, progress: dict[str, Any], waiting_before: int) -> dict[st
 def _name(job: Job) -> str:
     if job.kind == "evaluate":
         return "Evaluation"
-    return inert(display_name(str(job.request.get("name", "")))) if job.kind in ("ingest", "look") else ""
+    named = ("ingest", "look", "transcribe", "summarize")
+    return inert(display_name(str(job.request.get("name", "")))) if job.kind in named else ""
 
 
 def progress_words(job: Job, progress: dict[str, Any], waiting_before: int) -> str:
@@ -108,6 +109,8 @@ def progress_words(job: Job, progress: dict[str, Any], waiting_before: int) -> s
         return "Waiting" if waiting_before == 0 else f"Waiting, {ordinal(waiting_before + 1)} in line"
     if job.state != "running":
         return {"done": "Done", "failed": "Failed", "stopped": "Stopped", "interrupted": "Interrupted"}[job.state]
+    if progress.get("words"):  # whoever does it says so best
+        return inert(str(progress["words"]))
     stage, done, total = progress.get("stage", ""), progress.get("done", 0), progress.get("total", 0)
     if job.kind in ("ingest", "look"):
         what = str(progress.get("what", ""))
@@ -179,6 +182,7 @@ def citation_view(citation: Citation, number: int, prefix: str, fate: str) -> di
         "document": citation.document_id,
         "start": citation.start,
         "end": citation.end,
+        "start_s": citation.start_s,
         "deleted": fate,
     }
 
@@ -219,6 +223,8 @@ def counted(citations: Sequence[Citation]) -> dict[str, int]:
 
 
 def _share(progress: dict[str, Any]) -> float | None:
+    if isinstance(progress.get("share"), float):
+        return min(1.0, max(0.0, float(progress["share"])))
     done, total = progress.get("done"), progress.get("total")
     if progress.get("stage") not in ("reading", "reused", "measuring") or not isinstance(total, int) or not total:
         return None

@@ -22,6 +22,7 @@ from longdoc.store.codec import from_json, to_json
 from longdoc.types import Answer, Mode, Progress
 from longdoc.ui.jobs import Handler, Live
 from longdoc.ui.measuring import Measuring
+from longdoc.ui.recordings_work import recording_handlers
 from longdoc.ui.selection import Choice, included, parse_choices
 from longdoc.ui.tree import tree_of
 
@@ -41,6 +42,7 @@ def handlers(context: Context) -> dict[str, Handler]:
         "ask": work.ask,
         "compare": work.compare,
         "evaluate": Measuring(context).run,
+        **recording_handlers(context),
     }
 
 

@@ -1,0 +1,103 @@
+"""What the jobs of the Recordings page do: transcribe a recording, summarize a transcript.
+
+A transcription keeps every step it made, so a stopped or interrupted one is resumed from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from longdoc.answer import Desk
+from longdoc.errors import Stopped
+from longdoc.speech.engine import SpeechOptions
+from longdoc.speech.progress import Listening, in_words
+from longdoc.store import Job
+from longdoc.store.codec import build, to_json
+from longdoc.summarize import summarize
+from longdoc.types import Progress
+from longdoc.ui.jobs import Handler, Live
+from longdoc.ui.selection import Choice, included
+
+if TYPE_CHECKING:
+    from longdoc.ui.context import Context
+
+Report = Callable[[Mapping[str, Any]], None]
+
+
+def recording_handlers(context: Context) -> dict[str, Handler]:
+    """Return what does each kind of job of this page."""
+    work = _RecordingWork(context)
+    return {"transcribe": work.transcribe, "summarize": work.summarize}
+
+
+class _RecordingWork:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def transcribe(self, job: Job, live: Live, report: Report) -> dict[str, Any]:
+        """Transcribe an upload, or go on with a recording of the library, or do it again with another engine."""
+        from longdoc.transcribe import transcribe
+
+        context, request = self.context, job.request
+        upload = str(request.get("upload", ""))
+        path = context.upload(upload) if upload else Path(context.library.source(str(request["source"])).path)
+        last: list[Listening] = []
+
+        def on_progress(step: Listening) -> None:
+            last[:] = [step]
+            report(_progress(step))
+
+        found = transcribe(
+            path,
+            context.library,
+            context.settings,
+            name=str(request["name"]),
+            engine=str(request.get("engine", "auto")),
+            options=build(SpeechOptions, request.get("options", {})),
+            again=bool(request.get("again")),
+            on_progress=on_progress,
+            stop=live.stop,
+        )
+        if upload:
+            context.drop_upload(upload)
+        stopped = live.stop.is_set()
+        return {
+            "source": found.source.id,
+            "transcript": found.transcript_id,
+            "document": found.document.id if found.document else "",
+            "stopped": stopped,
+            "message": "Stopped. What was heard is kept." if stopped else "",
+        }
+
+    def summarize(self, job: Job, live: Live, report: Report) -> dict[str, Any]:
+        """Summarize a document and keep the summary with the job."""
+        request, context = job.request, self.context
+
+        def on_progress(progress: Progress) -> None:
+            report(asdict(progress) if progress.stage != "indexing" else {"words": f"Reading {progress.text}"})
+
+        from longdoc.ui.work import how_of
+
+        report({"words": "Choosing sentences"})
+        desk = Desk(context.engine, context.settings, context.library, live.stop, on_progress)
+        item = included(Choice(str(request["document"])), context.library)
+        try:
+            made = summarize(desk, item, request["template"], how_of(request, context), request["way"])
+        except Stopped as stopped:
+            raise Stopped("Stopped. What was read is kept.") from stopped
+        return {"summary": to_json(made), "stopped": False}
+
+
+def _progress(step: Listening) -> dict[str, Any]:
+    share = step.done_s / step.total_s if step.stage == "hearing" and step.total_s else None
+    return {
+        "stage": step.stage,
+        "words": in_words(step),
+        "done_s": step.done_s,
+        "total_s": step.total_s,
+        "transcript": step.transcript_id,
+        **({"share": float(min(share, 1.0))} if share is not None else {}),
+    }
