@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from longdoc.backends.rope_settings import contexts, declared_rope, full_attention
+from longdoc.backends.state_models import FAMILIES
+from longdoc.backends.state_models import describe as state_space
 from longdoc.backends.weights import inspect
 from longdoc.errors import ModelError
 from longdoc.settings import Settings
@@ -108,9 +110,14 @@ def describe(folder: Path) -> ModelInfo:
     card = read_card(folder)
     weights = inspect(folder)
     try:
+        rope = declared_rope(config, folder.name)
+        if architecture in FAMILIES:
+            size = weights.n_parameters, weights.n_bytes
+            return state_space(
+                folder, architecture, config, card, size, rope, lambda: contexts(config, rope, UNTESTED_EXTENSION)
+            )
         num_heads = int(config["num_attention_heads"])
         head_dim = int(config.get("head_dim") or int(config["hidden_size"]) // num_heads)
-        rope = declared_rope(config, folder.name)
         native, window = contexts(config, rope, UNTESTED_EXTENSION)
         return ModelInfo(
             name=folder.name,
@@ -253,11 +260,11 @@ def _fields(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
     listed = config.get("architectures")
     name = str(listed[0]) if isinstance(listed, list) and listed else ""
-    if name in ARCHITECTURES:
+    if name in ARCHITECTURES or name in FAMILIES:
         return name
     if not name:
         raise ModelError(f"config.json of {folder.name} names no architecture.", code="unsupported", next_step=_CHOOSE)
-    near = difflib.get_close_matches(name, ARCHITECTURES, n=1, cutoff=0.75)
+    near = difflib.get_close_matches(name, [*ARCHITECTURES, *FAMILIES], n=1, cutoff=0.75)
     raise ModelError(
         f"{folder.name} is a {name}, an architecture whose attention LongDoc does not carry out.",
         code="unsupported",

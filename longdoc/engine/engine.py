@@ -17,7 +17,7 @@ from typing import Any
 from longdoc.backends import Backend, Constraint
 from longdoc.backends.remote import RemoteBackend, is_address
 from longdoc.engine.answering import Answering, Render
-from longdoc.engine.keeping import Keeper, Prefix
+from longdoc.engine.keeping import Keeper, Prefix, ends_of_documents
 from longdoc.engine.progress import PeakMemory
 from longdoc.engine.queue import Queue
 from longdoc.engine.reading import Read, Reader, free_memory
@@ -277,7 +277,8 @@ class Engine:
     ) -> Read:
         documents = tuple(dict.fromkeys(r.document_id for r in prompt.regions if r.document_id is not None))
         about = {"model": backend.info.name, "method": describe(plan.position_method, plan.factor)}
-        prefix = Prefix(prompt.token_ids[: prompt.prefix_len], backend.fingerprint(plan), documents, about)
+        marks = ends_of_documents(prompt)
+        prefix = Prefix(prompt.token_ids[: prompt.prefix_len], backend.fingerprint(plan), documents, about, marks)
         return self._reader(backend, plan, stop, on_progress).read(prefix, plan, keep and prompt.prefix_len > 0)
 
     def _reader(self, backend: Backend, plan: ReadingPlan, stop: threading.Event, on_progress: OnProgress) -> Reader:
@@ -299,6 +300,10 @@ class Engine:
 
 def _load_local(model: str, settings: Settings) -> Backend:
     """Load a model from its folder; torch and transformers are imported here, on first use."""
+    if _describe_local(model, settings).kind == "state_space":
+        from longdoc.backends.state_space import load as load_state_space
+
+        return load_state_space(model, settings)
     from longdoc.backends.transformer import load
 
     return load(model, settings)

@@ -23,7 +23,7 @@ from longdoc.errors import CacheError, LongDocError, Stopped
 from longdoc.settings import Settings
 from longdoc.store import Library
 from longdoc.store.readings import CacheEntry
-from longdoc.types import ReadingPlan
+from longdoc.types import Prompt, ReadingPlan
 
 _LOOK_S = 0.2  # how often a wait looks at the stop flag
 
@@ -36,6 +36,16 @@ class Prefix:
     fingerprint: str
     documents: tuple[str, ...]  # ids
     about: Mapping[str, str]
+    marks: frozenset[int] = frozenset()  # tokens after which a document ends
+
+
+def ends_of_documents(prompt: Prompt) -> frozenset[int]:
+    """Return the places in the prefix at which a document ends, what packing writes around it included."""
+    ends = {}
+    for region in prompt.regions:
+        if region.document_id is not None:
+            ends[region.document_id] = region.tokens[1]
+    return frozenset(end for end in ends.values() if end <= prompt.prefix_len)
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,7 @@ class Keeper:
         n = limit
         if list(prefix.token_ids[:limit]) != held[:limit]:
             n = next(i for i, (a, b) in enumerate(zip(held, prefix.token_ids, strict=False)) if a != b)
+        n = self._held[1].reachable(n)
         return n if n >= min(MIN_SHARED_TOKENS, len(prefix.token_ids)) else 0
 
     def _take_held(
@@ -154,9 +165,7 @@ class Keeper:
             return old
         admit()
         reading = backend.new_cache(plan, wanted)
-        for source, target in zip(old.layers, reading.layers, strict=True):
-            target.write(0, source.keys[:, :n_tokens], source.values[:, :n_tokens])
-        reading.commit(old.token_ids[:n_tokens])
+        reading.copy_from(old, n_tokens)
         return reading
 
     def _index(self, saved: Manifest) -> None:

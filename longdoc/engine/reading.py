@@ -84,6 +84,8 @@ class Reader:
         else:
             self._admit(plan, len(prefix.token_ids))
             reading, warnings = self._backend.new_cache(plan, len(prefix.token_ids)), []
+        if reading.states is not None:
+            reading.states.marks = prefix.marks
         reused = reading.n_tokens
         total = len(prefix.token_ids)
         if reused:

@@ -42,11 +42,11 @@ class Saving:
     def checkpoint(self) -> None:
         """Begin to save what has been read so far, unless a save is still running."""
         if self.warning is None and (self._job is None or self._job.done()):
-            self._job = self._executor.submit(self._save, self._reading.n_tokens)
+            self._job = self._executor.submit(self._save, self._reading.checkpoint())
 
     def finish(self) -> None:
         """Begin to save all that has been read, and let the entry go; `wait` tells when it is done."""
-        self._job = self._executor.submit(self._last, self._reading.n_tokens)
+        self._job = self._executor.submit(self._last, self._reading.checkpoint())
 
     def wait(self) -> None:
         if self._job is not None:
