@@ -15,9 +15,10 @@ import torch
 import transformers
 from toys import NATIVE, VOCAB, Words
 
-from longdoc.backends.state_models import FAMILIES, RECURRENT, describe
+from longdoc.backends.state_models import FAMILIES, describe
 from longdoc.backends.state_space import StateSpaceBackend
 from longdoc.packing import PromptFrame
+from longdoc.planning.recurrent import RECURRENT
 from longdoc.types import ModelInfo, ReadingPlan
 
 _COMMON: dict[str, Any] = {

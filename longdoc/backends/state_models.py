@@ -14,7 +14,6 @@ from typing import Any
 
 from longdoc.types import ModelInfo
 
-RECURRENT = "recurrent"  # what a plan calls the attention of a model that has none
 UNLIMITED = 1 << 30  # tokens: the window of a model that nothing but time limits
 _ASSUMED_CONTEXT = 2048  # both Mamba papers trained on this; configurations of pure models do not say
 _PART_ROTATED = {"BambaForCausalLM": 0.5, "Qwen3NextForCausalLM": 0.25}  # unless the configuration says otherwise

@@ -24,7 +24,6 @@ from longdoc.backends import Constraint, Decoded, catalogue, precision, rotary
 from longdoc.backends.frames import frame_of
 from longdoc.backends.loading import load_model
 from longdoc.backends.state_layers import layer_shapes, new_cache, state_of
-from longdoc.backends.state_models import RECURRENT
 from longdoc.backends.state_scan import continuing, mixers
 from longdoc.backends.transformer import TransformerBackend, _identity
 from longdoc.backends.weights import digests, inspect
@@ -32,6 +31,7 @@ from longdoc.cache.segment import Reading
 from longdoc.cache.state import Layout, States
 from longdoc.errors import ModelError, UserError
 from longdoc.packing import PromptFrame
+from longdoc.planning.recurrent import RECURRENT
 from longdoc.positions import make
 from longdoc.positions.method import Method, Positions
 from longdoc.settings import Settings
@@ -172,15 +172,14 @@ class StateSpaceBackend(TransformerBackend):
         return make("none", self.info), _no_regime()
 
     def _check(self, plan: ReadingPlan) -> None:
-        if self._has_attention:
+        if self._has_attention and plan.attention == "dense":
             super()._check(plan)
             return
         if self._model is None:
             raise ModelError(f"The model {self.info.name} is closed.", code="closed", next_step="Load it again.")
-        if plan.attention != RECURRENT or plan.position_method != "none":
+        if self._has_attention or plan.attention != RECURRENT or plan.position_method != "none":
             raise UserError(
-                f"{self.info.name} has no attention and no positions to choose for, and got "
-                f"{plan.attention!r} with {plan.position_method!r}.",
+                f"{self.info.name} does not read with {plan.attention} attention and positions {plan.position_method}.",
                 code="unknown_attention",
                 next_step="Leave attention and positions as they are.",
             )

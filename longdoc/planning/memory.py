@@ -31,7 +31,8 @@ def step_bytes(info: ModelInfo, prefill_step: int) -> int:
 
 def reading_bytes(info: ModelInfo, n_tokens: int, kv_dtype: str, prefill_step: int) -> int:
     """Return the bytes that reading and answering take besides the weights."""
-    return kv_bytes(info, n_tokens + _TAIL_TOKENS, kv_dtype) + step_bytes(info, prefill_step)
+    states = 3 * info.state_bytes  # the document's, the question's, and one on its way to the disk
+    return kv_bytes(info, n_tokens + _TAIL_TOKENS, kv_dtype) + states + step_bytes(info, prefill_step)
 
 
 def available_bytes() -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from longdoc.errors import UserError
 from longdoc.planning import memory
 from longdoc.planning.measurements import Measurements
+from longdoc.planning.recurrent import check_choices, plan_recurrent
 from longdoc.planning.results import best_method
 from longdoc.positions import canonical, factor_for, make
 from longdoc.settings import Settings
@@ -40,6 +41,10 @@ def make_plan(
     A prompt over the window is no error here: the zone is "over" and the reasons say so. Raises
     UserError for an unknown method, attention or tier, or one that the model cannot take.
     """
+    if info.kind == "state_space":
+        check_choices(info, position, attention, tier)
+        if not info.num_kv_heads:
+            return plan_recurrent(info, n_tokens, settings, window, measured, available_bytes)
     attention = _known("attention", attention or "dense", ATTENTIONS)
     tier = _known("tier", tier or "ram", TIERS)
     if info.kind == "remote":
@@ -74,6 +79,9 @@ def declared_context(info: ModelInfo) -> int:
 def _position(info: ModelInfo, needed: int, wanted: str | None, reasons: list[str], home: Path) -> tuple[str, float]:
     """Return position method and factor, adding why."""
     reach = declared_context(info)
+    if info.kind == "state_space" and not info.rope_parameters:
+        reasons.append("The model has no positions, so none have to be extended.")
+        return "none", 1.0
     if wanted is not None:
         method = canonical(wanted)
         factor = factor_for(method, info, needed)
