@@ -66,6 +66,8 @@ def add(
     Without a library nothing is kept.
     """
     shown = display_name(name or path.resolve().name)
+    if library is not None and not library.read_only and _is_recording(path, shown, settings):
+        return _heard(path, shown, library, settings, on_progress, stop)
     known = None if library is None or options else _known(path, shown, library, settings)
     if known is not None and library is not None:
         source, document = known
@@ -117,6 +119,33 @@ def add_all(
         if all(item.document.id != other.document.id for _, other in added):
             added.append((path, item))
     return _told_apart(added), failed
+
+
+def _is_recording(path: Path, name: str, settings: Settings) -> bool:
+    require_readable(path, name, settings)
+    return path.is_file() and FORMATS[sniff(path, name)].own_child
+
+
+def _heard(
+    path: Path,
+    name: str,
+    library: Library,
+    settings: Settings,
+    on_progress: Report | None,
+    stop: threading.Event | None,
+) -> Added:
+    """Transcribe a recording, or take the transcript that is in the library."""
+    from longdoc.speech.progress import Listening, in_words
+    from longdoc.transcribe import transcribe
+
+    def tell(step: Listening) -> None:
+        if on_progress is not None:
+            on_progress(int(step.done_s), int(step.total_s), in_words(step))
+
+    found = transcribe(path, library, settings, name=name, on_progress=tell, stop=stop)
+    if found.transcript_id is None:
+        return Added(found.document, found.source, name, secrets.token_hex(4), is_new=True, warning=found.warning)
+    return Added(found.document, found.source, name, library.marker(found.document.id), found.is_new)
 
 
 def _known(path: Path, name: str, library: Library, settings: Settings) -> tuple[Source, Document] | None:

@@ -45,6 +45,11 @@ class Settings:
     max_archive_bytes: int = 2 * GiB
     max_code_file_bytes: int = 1 * MiB
 
+    # recordings
+    max_recording_s: float = 12 * 3600.0
+    listening_silence_s: float = 300.0  # a speech engine that shows no progress for so long is given up
+    speaker_model: Path = field(default_factory=lambda: Path(""))  # folder for telling speakers apart; empty: not done
+
     # asking
     max_question_characters: int = 20_000
     answer_reserve_tokens: int = 256
@@ -72,6 +77,11 @@ class Settings:
     @property
     def cache(self) -> Path:
         return self.home / "cache"
+
+    @property
+    def cache_working(self) -> Path:
+        """Where readings on the disk tier are made; what is kept of them is linked into the cache."""
+        return self.cache / "working"
 
     @property
     def database(self) -> Path:

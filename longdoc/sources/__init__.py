@@ -27,6 +27,7 @@ class Format:
     loader: str  # "module:function"
     extensions: tuple[str, ...]  # for choosing files on screen; the type itself comes from content
     version: int = 1
+    own_child: bool = False  # the loader runs here and starts its own child, for work of hours that can be resumed
 
 
 FORMATS: dict[str, Format] = {
@@ -65,6 +66,13 @@ FORMATS: dict[str, Format] = {
         Format(
             "codebase", "application/zip", "longdoc.sources.codebase:load_codebase", (".zip", ".tar.gz", ".tgz", ".tar")
         ),
+        Format(
+            "audio",
+            "audio/*",
+            "longdoc.sources.audio:load_recording",
+            (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".webm", ".mp4"),
+            own_child=True,
+        ),
     )
 }
 
@@ -93,6 +101,12 @@ def load(
     row = FORMATS[sniff(path, name)]
     is_folder = path.is_dir()
     source_id = "" if is_folder else _hashed(path, name, sha256_file)
+    if row.own_child:
+        import importlib
+
+        module, _, function = row.loader.partition(":")
+        read = getattr(importlib.import_module(module), function)
+        return read(path, name, source_id, settings, on_progress=on_progress, stop=stop, options=options or {})  # type: ignore[no-any-return]
     loaded = run(row.loader, path, name, settings, on_progress=on_progress, stop=stop, options=options or {})
     check(loaded, name, settings, None if is_folder else before.size_bytes)
     if not is_folder and require_readable(path, name, settings) != before:

@@ -14,6 +14,8 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
@@ -30,8 +32,16 @@ _MAX_FILE_BYTES = 16 << 20  # a loader has nothing to write but bytecode
 _PROGRESS_EVERY_S = 0.05
 
 
+Work = Callable[[dict[str, Any], Settings, int], list[tuple[bytes, bytes]]]  # request, settings, output -> last frames
+
+
 def main() -> None:
     """Serve one request from standard input and end."""
+    serve(_load)
+
+
+def serve(work: Work) -> None:
+    """Do one request from standard input under its limits, send what comes of it, and end the process."""
     output = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -43,30 +53,37 @@ def main() -> None:
     _limit(settings)
     sys.addaudithook(_refuse_network)
     try:
-        frames = _load(request, settings, output)
+        with _translated(request["name"], settings):
+            frames = work(request, settings, output)
     except LongDocError as error:
         frames = [_error(error)]
-    _send(output, frames)
+    send(output, frames)
     os._exit(0)  # no time spent on taking large structures apart
 
 
 def _load(request: dict[str, Any], settings: Settings, output: int) -> list[tuple[bytes, bytes]]:
     name = request["name"]
-    try:
-        module, _, function = request["loader"].partition(":")
-        loader = getattr(importlib.import_module(module), function)
-        loaded = loader(Path(request["path"]), name, settings, _Reporter(output), request["options"])
-        from longdoc.sources.loaded import check
+    module, _, function = request["loader"].partition(":")
+    loader = getattr(importlib.import_module(module), function)
+    loaded = loader(Path(request["path"]), name, settings, _Reporter(output), request["options"])
+    from longdoc.sources.loaded import check
 
-        path = Path(request["path"])
-        check(loaded, name, settings, None if path.is_dir() else path.stat().st_size)
-        details = {
-            "segments": [astuple(segment) for segment in loaded.segments],
-            "warnings": [astuple(warned) for warned in loaded.warnings],
-            "title": loaded.title,
-            "details": loaded.details,
-        }
-        return [(DETAILS, json.dumps(details).encode()), (TEXT, loaded.text.encode("utf-8"))]
+    path = Path(request["path"])
+    check(loaded, name, settings, None if path.is_dir() else path.stat().st_size)
+    details = {
+        "segments": [astuple(segment) for segment in loaded.segments],
+        "warnings": [astuple(warned) for warned in loaded.warnings],
+        "title": loaded.title,
+        "details": loaded.details,
+    }
+    return [(DETAILS, json.dumps(details).encode()), (TEXT, loaded.text.encode("utf-8"))]
+
+
+@contextmanager
+def _translated(name: str, settings: Settings) -> Iterator[None]:
+    """Turn whatever a library raises into one clear error."""
+    try:
+        yield
     except LongDocError:
         raise
     except MemoryError as error:
@@ -99,7 +116,7 @@ class _Reporter:
         now = time.monotonic()
         if now >= self._next_s or done >= total > 0:
             self._next_s = now + _PROGRESS_EVERY_S
-            _send(self._output, [(PROGRESS, json.dumps([done, total, what[:200]]).encode())])
+            send(self._output, [(PROGRESS, json.dumps([done, total, what[:200]]).encode())])
 
 
 def _error(error: LongDocError) -> tuple[bytes, bytes]:
@@ -107,7 +124,8 @@ def _error(error: LongDocError) -> tuple[bytes, bytes]:
     return ERROR, json.dumps(message).encode()
 
 
-def _send(output: int, frames: list[tuple[bytes, bytes]]) -> None:
+def send(output: int, frames: list[tuple[bytes, bytes]]) -> None:
+    """Write frames to the parent."""
     for kind, payload in frames:
         _write(output, HEADER.pack(kind, len(payload)))
         _write(output, payload)

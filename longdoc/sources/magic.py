@@ -1,4 +1,4 @@
-"""Magic bytes of what LongDoc refuses, each with what it is and what to do instead. A table, no logic."""
+"""Magic bytes: what LongDoc refuses, each with what it is and what to do instead; and recordings, by container."""
 
 from __future__ import annotations
 
@@ -49,19 +49,11 @@ REFUSED = (
     Refused("an image (icon)", b"\0\0\1\0", _SCAN, also=b"\0", also_at=9),
     Refused("an image (Photoshop)", b"8BPS", _SCAN),
     Refused("a scanned document (DjVu)", b"AT&TFORM", _SCAN),
-    Refused("an audio recording (WAV)", b"RIFF", _TRANSCRIPT, also=b"WAVE", also_at=8),
-    Refused("an audio recording (MP3)", b"ID3", _TRANSCRIPT),
-    Refused("an audio recording (FLAC)", b"fLaC", _TRANSCRIPT),
-    Refused("an audio or video recording (Ogg)", b"OggS", _TRANSCRIPT),
-    Refused("an audio recording (M4A)", b"ftypM4A", _TRANSCRIPT, at=4),
     Refused("an audio recording (AIFF)", b"FORM", _TRANSCRIPT, also=b"AIF", also_at=8),
     Refused("an audio recording (AMR)", b"#!AMR", _TRANSCRIPT),
     Refused("a music file (MIDI)", b"MThd", _TRANSCRIPT),
     Refused("an audio or video recording (WMA, WMV)", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", _TRANSCRIPT),
     Refused("an audio recording (CAF)", b"caff\0\1", _TRANSCRIPT),
-    Refused("a video (MP4, MOV)", b"ftyp", _TRANSCRIPT, at=4),
-    Refused("a video (MOV)", b"moov", _TRANSCRIPT, at=4),
-    Refused("a video (Matroska, WebM)", b"\x1a\x45\xdf\xa3", _TRANSCRIPT),
     Refused("a video (AVI)", b"RIFF", _TRANSCRIPT, also=b"AVI ", also_at=8),
     Refused("a video (MPEG)", b"\0\0\1\xba", _TRANSCRIPT),
     Refused("a video (Flash)", b"FLV\1", _TRANSCRIPT),
@@ -99,3 +91,29 @@ def looks_like_mp3(head: bytes) -> bool:
         return False
     layer, rate, frequency = (head[1] >> 1) & 3, head[2] >> 4, (head[2] >> 2) & 3
     return layer in (1, 2) and 0 < rate < 15 and frequency < 3 and (head[1] >> 3) & 3 != 1
+
+
+# Container of a recording -> its media type. longdoc/speech/decoding.py knows which demuxer reads each.
+SOUND = {
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "mp4": "audio/mp4",
+    "webm": "audio/webm",
+}
+
+
+def sound_form(head: bytes) -> str | None:
+    """Return the container of a recording that begins with `head`, a key of SOUND, or None."""
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+        return "wav"
+    if head.startswith(b"fLaC"):
+        return "flac"
+    if head.startswith(b"OggS"):
+        return "ogg"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "webm"
+    if head[4:8] in (b"ftyp", b"moov"):
+        return "mp4"
+    return "mp3" if head.startswith(b"ID3") or looks_like_mp3(head) else None

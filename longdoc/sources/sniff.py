@@ -16,7 +16,7 @@ from pathlib import Path
 from longdoc.errors import SourceError
 from longdoc.settings import Settings
 from longdoc.sources.decode import decode
-from longdoc.sources.magic import REFUSED, looks_like_mp3
+from longdoc.sources.magic import REFUSED, sound_form
 from longdoc.sources.sniff_text import text_format
 
 _HEAD_BYTES = 1 << 16
@@ -94,8 +94,8 @@ def sniff(path: Path, name: str) -> str:
     for kind in REFUSED:
         if kind.matches(head) and not (is_text and kind.could_begin_text):
             raise _unsupported(name, kind.what, kind.advice)
-    if not is_text and looks_like_mp3(head):
-        raise _unsupported(name, "an audio recording (MP3)", "Add its transcript instead (SRT, VTT or text).")
+    if not is_text and sound_form(head):
+        return "audio"
     found = text_format(head, size > len(head), name)
     if found is None:
         raise _unsupported(

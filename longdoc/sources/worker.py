@@ -21,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -58,16 +58,29 @@ def run(
         "loader": loader,
         "path": str(path),
         "name": name,
-        "settings": {f.name: _plain(getattr(settings, f.name)) for f in dataclasses.fields(settings)},
+        "settings": settings_json(settings),
         "options": dict(options or {}),
     }
-    child = _start(json.dumps(request).encode("utf-8", "surrogatepass"), name)
+    with served(request, name, settings, stop) as watch:
+        return watch.follow(on_progress)
+
+
+@contextlib.contextmanager
+def served(
+    request: Mapping[str, Any],
+    name: str,
+    settings: Settings,
+    stop: threading.Event | None,
+    module: str = "longdoc.sources.child",
+) -> Iterator[Watch]:
+    """Start a child on a request and yield what watches it; the child is gone at the end."""
+    child = _start(json.dumps(request).encode("utf-8", "surrogatepass"), name, module)
     frames: queue.SimpleQueue[_Frame] = queue.SimpleQueue()
     limit = 4 * settings.max_text_characters + _MAX_DETAIL_BYTES
     reader = threading.Thread(target=_read_frames, args=(child.stdout, frames, limit, name), daemon=True)
     reader.start()
     try:
-        return _Watch(child, name, settings, stop).follow(frames, on_progress)
+        yield Watch(child, name, settings, stop, frames)
     finally:
         child.kill()
         child.wait()
@@ -78,13 +91,19 @@ def run(
                     pipe.close()
 
 
-class _Watch:
+class Watch:
     """One child being waited for: its deadline, its memory, the stop flag."""
 
     def __init__(
-        self, child: subprocess.Popen[bytes], name: str, settings: Settings, stop: threading.Event | None
+        self,
+        child: subprocess.Popen[bytes],
+        name: str,
+        settings: Settings,
+        stop: threading.Event | None,
+        frames: queue.SimpleQueue[_Frame],
     ) -> None:
         self._child = child
+        self._frames = frames
         self._name = name
         self._limit_bytes = settings.loader_memory_bytes
         self._timeout_s = settings.loader_timeout_s
@@ -92,36 +111,45 @@ class _Watch:
         self._stop = stop
         self._peak_bytes = 0
 
-    def follow(self, frames: queue.SimpleQueue[_Frame], on_progress: Callable[[int, int, str], None] | None) -> Loaded:
+    def follow(self, on_progress: Callable[[int, int, str], None] | None) -> Loaded:
         details: dict[str, Any] | None = None
         while True:
-            frame = self._next(frames)
+            kind, payload = self.frame()
+            if kind == TEXT and details is not None:
+                return _loaded(payload.decode("utf-8"), details)
+            message = self.message(kind, payload)
+            if kind == DETAILS:
+                details = message
+            elif on_progress is not None:
+                on_progress(message[0], message[1], message[2])
+
+    def frame(self) -> tuple[bytes, bytes]:
+        """Wait for a frame, looking at the clock, the memory and the stop flag between. Raises SourceError, Stopped."""
+        while True:
+            self._look()
+            try:
+                frame = self._frames.get(timeout=_LOOK_EVERY_S)
+            except queue.Empty:
+                continue
             if isinstance(frame, SourceError):
                 raise frame
             if frame is None:
                 raise self._death()
-            kind, payload = frame
-            if kind == TEXT and details is not None:
-                return _loaded(payload.decode("utf-8"), details)
-            try:
-                message = json.loads(payload)
-            except ValueError as error:
-                raise self._death() from error
-            if kind == DETAILS:
-                details = message
-            elif kind == ERROR:
-                raise SourceError(message["message"], code=message["code"], next_step=message["next_step"])
-            elif on_progress is not None:
-                on_progress(message[0], message[1], message[2])
+            return frame
 
-    def _next(self, frames: queue.SimpleQueue[_Frame]) -> _Frame:
-        """Wait for a frame, looking at the clock, the memory and the stop flag between."""
-        while True:
-            self._look()
-            try:
-                return frames.get(timeout=_LOOK_EVERY_S)
-            except queue.Empty:
-                continue
+    def message(self, kind: bytes, payload: bytes) -> Any:
+        """Return the JSON of a frame. Raises the child's own error if it is one."""
+        try:
+            message = json.loads(payload)
+        except ValueError as error:
+            raise self._death() from error
+        if kind == ERROR:
+            raise SourceError(message["message"], code=message["code"], next_step=message["next_step"])
+        return message
+
+    def more_time(self) -> None:
+        """Begin the time limit anew: the child has shown that it goes on."""
+        self._deadline = time.monotonic() + self._timeout_s
 
     def _look(self) -> None:
         if self._stop is not None and self._stop.is_set():
@@ -170,7 +198,7 @@ def _exit_words(code: int) -> str:
     return f"exit code {code}"
 
 
-def _start(request: bytes, name: str) -> subprocess.Popen[bytes]:
+def _start(request: bytes, name: str, module: str) -> subprocess.Popen[bytes]:
     root = str(Path(__file__).resolve().parents[2])
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
@@ -179,7 +207,7 @@ def _start(request: bytes, name: str) -> subprocess.Popen[bytes]:
     try:
         child = subprocess.Popen(
             # -P: the folder people work in may hold a json.py; it is not on the path.
-            [sys.executable, "-P", "-X", "utf8", "-m", "longdoc.sources.child"],
+            [sys.executable, "-P", "-X", "utf8", "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -257,5 +285,7 @@ def _resident_bytes(pid: int) -> int:
         return 0
 
 
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Path) else value
+def settings_json(settings: Settings) -> dict[str, Any]:
+    """Return settings as a child takes them."""
+    values = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}

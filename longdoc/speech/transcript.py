@@ -46,6 +46,7 @@ class Heard:
     until_s: float
     utterances: tuple[Utterance, ...] = ()
     language: str = ""  # code such as "en" once known
+    reached_s: float = 0.0  # how far it has listened, to show that it goes on; never a place to resume from
 
 
 @dataclass(frozen=True)
