@@ -58,6 +58,7 @@ class Scores:
     window: int | None = None  # keys less than this many tokens back are visible
     softcap: float | None = None
     sinks: Tensor | None = None  # [heads]: learned scores that take a share and carry no value
+    slopes: Tensor | None = None  # [heads]: ALiBi, what a score loses for each token of distance
 
 
 @dataclass
@@ -145,6 +146,7 @@ class Step:
                     trailing=tile.kind == "trailing",
                     mask=tile.mask,
                     softcap=scores.softcap,
+                    bias=self._bias(scores, len(keys), start, end),
                 )
                 # Joined now and then, so that memory does not grow with the number of pieces.
                 parts = [merge([*parts, part])] if len(parts) >= _MOST_PARTS else [*parts, part]
@@ -166,10 +168,15 @@ class Step:
                 pieces = [edges for piece in pieces for edges in block_edges(*piece, block)]
             for start, end in pieces:
                 keys, values = self._met(module, index, tile.branch, start, end, plain)
+                scoring: Any = {
+                    "scale": scores.scale,
+                    "softcap": scores.softcap,
+                    "bias": self._bias(scores, len(keys), start, end),
+                }
                 if in_document and end - start > block:
-                    part = attend_blocks(row, keys, values, scale=scores.scale, block=block, softcap=scores.softcap)
+                    part = attend_blocks(row, keys, values, block=block, **scoring)
                 else:
-                    run = attend_run(row, keys, values, scale=scores.scale, softcap=scores.softcap)
+                    run = attend_run(row, keys, values, **scoring)
                     part = Partial(run.output.transpose(1, 2), run.lse.transpose(1, 2))
                 parts.append(part)
                 blocks.append(start // block if in_document else None)
@@ -198,6 +205,16 @@ class Step:
             assert met is not None
             self._key_turns[wanted] = self.make_turn(met - (positions if kept is None else kept))
         return self._key_turns[wanted](module, keys).to(keys.dtype), values
+
+    def _bias(self, scores: Scores, kv_heads: int, start: int, end: int) -> Tensor | None:
+        """Return what ALiBi adds to the scores of keys start .. end, [kv_heads, group, n], float32.
+
+        Counted from the step's last query: what all scores of a query have in common changes nothing.
+        """
+        if scores.slopes is None:
+            return None
+        back = torch.arange(start, end, device=scores.slopes.device) - (self.first + self.n_queries - 1)
+        return scores.slopes.float().reshape(kv_heads, -1, 1) * back
 
     def _boundary(self) -> int:
         return self.reading.n_tokens if self.in_tail else self.first + self.n_queries

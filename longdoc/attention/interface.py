@@ -32,6 +32,13 @@ def running(step: Step) -> Iterator[None]:
         _step.reset(token)
 
 
+def current() -> Step:
+    """Return the step in progress."""
+    step = _step.get()
+    assert step is not None, "attention called outside a step"
+    return step
+
+
 def attend(
     module: Any,
     query: Tensor,
@@ -51,8 +58,7 @@ def attend(
     Returns [1, n, heads, head_dim] and no weights. Raises ModelError for a model that asks for
     attention this engine does not do.
     """
-    step = _step.get()
-    assert step is not None, "attention called outside a step"
+    step = current()
     if attention_mask is not None or position_bias is not None:
         raise ModelError(
             "This model asks for a mask or bias on its attention that LongDoc does not carry out.",

@@ -38,41 +38,51 @@ def attend_run(
     trailing: bool = False,
     mask: Tensor | None = None,
     softcap: float | None = None,
+    bias: Tensor | None = None,
 ) -> Partial:
     """Attend over one run of keys.
 
     query: [kv_heads, group, n_queries, head_dim]; keys, values: [kv_heads, n_keys, head_dim] of the
     same dtype. `causal`: key j is visible to queries j and later; `trailing`: to queries j and
     earlier; both have as many keys as queries. `mask`: added to scores, [n_queries, n_keys], 0 or
-    -inf, of the query's dtype. Returns output [kv_heads, group, n_queries, head_dim] and lse
-    [kv_heads, group, n_queries] in float32.
+    -inf, of the query's dtype. `bias`: added to scores, [kv_heads, group, n_keys], float32. Returns
+    output [kv_heads, group, n_queries, head_dim] and lse [kv_heads, group, n_queries] in float32.
     """
     if trailing:
         # Counted from the other end, later is earlier; sums do not know the order of their terms.
         backward = [part.flip(-2) for part in (query, keys, values)]
-        output, lse = attend_run(*backward, scale=scale, causal=True, softcap=softcap)
+        turned = None if bias is None else bias.flip(-1)
+        output, lse = attend_run(*backward, scale=scale, causal=True, softcap=softcap, bias=turned)
         return Partial(output.flip(-2), lse.flip(-1))
     if not _takes_flash(query, keys, values, softcap):
-        return _blocked(query, keys, values, scale, causal, mask, softcap)
+        return _blocked(query, keys, values, scale, causal, mask, softcap, bias)
     if _needs_conversion(query):
-        return _converted(query, keys, values, scale, causal, mask)
-    return _flash_run(query, keys, values, scale, causal, mask)
+        return _converted(query, keys, values, scale, causal, mask, bias)
+    return _flash_run(query, keys, values, scale, causal, mask, bias)
 
 
 def attend_blocks(
-    query: Tensor, keys: Tensor, values: Tensor, *, scale: float, block: int, softcap: float | None = None
+    query: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    *,
+    scale: float,
+    block: int,
+    softcap: float | None = None,
+    bias: Tensor | None = None,
 ) -> Partial:
     """Attend over each block of `block` keys apart; n_keys is a multiple of `block`.
 
-    query: [kv_heads, group, 1, head_dim]. Returns output [kv_heads, n_blocks, group, head_dim] and
-    lse [kv_heads, n_blocks, group].
+    query: [kv_heads, group, 1, head_dim]; `bias` as in `attend_run`. Returns output
+    [kv_heads, n_blocks, group, head_dim] and lse [kv_heads, n_blocks, group].
     """
     rows = query.transpose(1, 2)  # [kv_heads, 1, group, head_dim]
     split_keys, split_values = (run.view(len(run), -1, block, run.shape[2]) for run in (keys, values))
+    split_bias = None if bias is None else bias.unflatten(2, (-1, block)).transpose(1, 2)
     if _takes_flash(query, keys, values, softcap) and not _needs_conversion(query):
         # Blocks are the kernel's heads: one call, and neither keys nor queries are copied.
         wide = rows.expand(-1, split_keys.shape[1], -1, -1)
-        return Partial(*_flash(wide, split_keys, split_values, scale=scale))
+        return Partial(*_flash(wide, split_keys, split_values, attn_mask=split_bias, scale=scale))
     parts = []
     wide_dtype = torch.float64 if query.dtype == torch.float64 else torch.float32
     for start in range(0, split_keys.shape[1], max(_CONVERT_TOKENS // block, 1)):
@@ -80,6 +90,8 @@ def attend_blocks(
         scores = rows.to(wide_dtype) @ split_keys[:, run].to(wide_dtype).transpose(2, 3) * scale
         if softcap is not None:
             scores = torch.tanh(scores / softcap) * softcap
+        if split_bias is not None:
+            scores = scores + split_bias[:, run]
         lse = torch.logsumexp(scores, -1)
         parts.append(Partial(torch.exp(scores - lse.unsqueeze(-1)) @ split_values[:, run].to(wide_dtype), lse))
     return Partial(torch.cat([part.output for part in parts], 1), torch.cat([part.lse for part in parts], 1))
@@ -93,31 +105,50 @@ def _needs_conversion(query: Tensor) -> bool:
     return query.dtype == torch.bfloat16 and not has_bfloat16_products()
 
 
-def _flash_run(query: Tensor, keys: Tensor, values: Tensor, scale: float, causal: bool, mask: Tensor | None) -> Partial:
+def _flash_run(
+    query: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    scale: float,
+    causal: bool,
+    mask: Tensor | None,
+    bias: Tensor | None = None,
+) -> Partial:
     group = query.shape[1]
-    if not causal and mask is None:
+    if not causal and mask is None and bias is None:
         # Every row sees every key, so the group is more rows of one head: keys are packed once.
         rows = query.flatten(1, 2).unsqueeze(0)
         output, lse = _flash(rows, keys.unsqueeze(0), values.unsqueeze(0), scale=scale)
         return _by_group(output.squeeze(0), lse.squeeze(0), group)
     wide_keys, wide_values = (run.unsqueeze(1).expand(-1, group, -1, -1) for run in (keys, values))
+    added = None if bias is None else bias.unsqueeze(2)  # [kv_heads, group, 1, n_keys]: the same for every query
     if mask is None:
-        return Partial(*_flash(query, wide_keys, wide_values, is_causal=True, scale=scale))
-    output, lse = _flash(query, wide_keys, wide_values, attn_mask=mask[None, None], scale=scale)
+        return Partial(*_flash(query, wide_keys, wide_values, is_causal=causal, attn_mask=added, scale=scale))
+    added = mask[None, None] if added is None else added + mask
+    output, lse = _flash(query, wide_keys, wide_values, attn_mask=added, scale=scale)
     # The kernel gives 0 for a row that sees no key.
     return Partial(output, lse.masked_fill(torch.isinf(mask).all(-1), -torch.inf))
 
 
-def _converted(query: Tensor, keys: Tensor, values: Tensor, scale: float, causal: bool, mask: Tensor | None) -> Partial:
+def _converted(
+    query: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    scale: float,
+    causal: bool,
+    mask: Tensor | None,
+    bias: Tensor | None,
+) -> Partial:
     """Attend in float32 over bfloat16 keys, a few thousand converted at a time."""
     query = query.float()
     if causal:
-        return _flash_run(query, keys.float(), values.float(), scale, True, None)
+        return _flash_run(query, keys.float(), values.float(), scale, True, None, bias)
     parts = []
     for start in range(0, keys.shape[1], _CONVERT_TOKENS):
         run = slice(start, start + _CONVERT_TOKENS)
         piece = None if mask is None else mask[:, run].float()
-        parts.append(_flash_run(query, keys[:, run].float(), values[:, run].float(), scale, False, piece))
+        added = None if bias is None else bias[:, :, run]
+        parts.append(_flash_run(query, keys[:, run].float(), values[:, run].float(), scale, False, piece, added))
     return merge(parts)
 
 
@@ -129,6 +160,7 @@ def _blocked(
     causal: bool,
     mask: Tensor | None,
     softcap: float | None,
+    bias: Tensor | None,
 ) -> Partial:
     """Attend by matrix products over blocks of keys, scores in float32 (float64 for float64 queries)."""
     wide = torch.float64 if query.dtype == torch.float64 else torch.float32
@@ -141,6 +173,8 @@ def _blocked(
         scores = torch.bmm(rows, keys[:, run].to(wide).transpose(1, 2))
         if softcap is not None:
             scores = torch.tanh(scores / softcap) * softcap
+        if bias is not None:
+            scores.view(len(scores), -1, n_queries, scores.shape[2]).add_(bias[:, :, None, run].to(wide))
         if causal:
             hidden = torch.arange(run.start, run.stop, device=rows.device) > torch.arange(
                 n_queries, device=rows.device

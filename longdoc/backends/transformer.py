@@ -22,7 +22,7 @@ from longdoc.attention import interface, ways
 from longdoc.attention.chosen import Chosen
 from longdoc.attention.dense import Ended
 from longdoc.attention.evidence import Evidence
-from longdoc.backends import EVIDENCE_BLOCKS, Constraint, Decoded, catalogue, precision, rotary
+from longdoc.backends import EVIDENCE_BLOCKS, Constraint, Decoded, alibi_models, catalogue, precision, rotary
 from longdoc.backends.frames import frame_of
 from longdoc.backends.layers import layer_shapes, layer_windows, unpositioned_layers
 from longdoc.backends.loading import load_model
@@ -53,7 +53,7 @@ def load(name: str, settings: Settings) -> TransformerBackend:
     model = load_model(folder, info, precision.weight_dtype(info.n_parameters))
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    return TransformerBackend(model, info, tokenizer, frame_of(folder, tokenizer), sorted(hashes.values()))
+    return _kind_of(info)(model, info, tokenizer, frame_of(folder, tokenizer), sorted(hashes.values()))
 
 
 class TransformerBackend:
@@ -287,6 +287,15 @@ class TransformerBackend:
                 code="unknown_tier",
                 next_step="Choose ram.",
             )
+
+
+def _kind_of(info: ModelInfo) -> type[TransformerBackend]:
+    """Return the backend of a model's positions."""
+    if info.architecture not in alibi_models.FAMILIES:
+        return TransformerBackend
+    from longdoc.backends.alibi import AlibiBackend
+
+    return AlibiBackend
 
 
 def _identity(config: Any) -> str:

@@ -121,7 +121,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], str, str]] = {
     "experts": (lambda c: c.update(_experts_implementation="owner/kernel"), "remote_code", "_experts"),
     "other weights": (lambda c: c.update(transformers_weights="adapter_model.bin"), "remote_code", "weight files"),
     "quantised": (lambda c: c.update(quantization_config={"bits": 4}), "unsupported", "quantised"),
-    "unknown architecture": (lambda c: c.update(architectures=["MambaForCausalLM"]), "unsupported", "MambaForCausalLM"),
+    "unknown architecture": (lambda c: c.update(architectures=["RwkvForCausalLM"]), "unsupported", "RwkvForCausalLM"),
     "near architecture": (lambda c: c.update(architectures=["LLamaForCausalLM"]), "unsupported", "a LlamaForCausalLM"),
     "no architecture": (lambda c: c.pop("architectures"), "unsupported", "names no architecture"),
     "no heads": (lambda c: c.pop("num_attention_heads"), "damaged", "does not describe"),
