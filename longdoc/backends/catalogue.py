@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from longdoc.backends import alibi_models
 from longdoc.backends.rope_settings import contexts, declared_rope, full_attention
 from longdoc.backends.state_models import FAMILIES
 from longdoc.backends.state_models import describe as state_space
@@ -111,8 +112,10 @@ def describe(folder: Path) -> ModelInfo:
     weights = inspect(folder)
     try:
         rope = declared_rope(config, folder.name)
+        size = weights.n_parameters, weights.n_bytes
+        if architecture in alibi_models.FAMILIES:
+            return alibi_models.describe(folder, architecture, config, card, size)
         if architecture in FAMILIES:
-            size = weights.n_parameters, weights.n_bytes
             return state_space(
                 folder, architecture, config, card, size, rope, lambda: contexts(config, rope, UNTESTED_EXTENSION)
             )
@@ -260,11 +263,12 @@ def _fields(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
     listed = config.get("architectures")
     name = str(listed[0]) if isinstance(listed, list) and listed else ""
-    if name in ARCHITECTURES or name in FAMILIES:
+    served = [*ARCHITECTURES, *FAMILIES, *alibi_models.FAMILIES]
+    if name in served:
         return name
     if not name:
         raise ModelError(f"config.json of {folder.name} names no architecture.", code="unsupported", next_step=_CHOOSE)
-    near = difflib.get_close_matches(name, [*ARCHITECTURES, *FAMILIES], n=1, cutoff=0.75)
+    near = difflib.get_close_matches(name, served, n=1, cutoff=0.75)
     raise ModelError(
         f"{folder.name} is a {name}, an architecture whose attention LongDoc does not carry out.",
         code="unsupported",
