@@ -76,6 +76,7 @@ class AlibiBackend(TransformerBackend):
         slopes = mpt_slopes(heads, self._config.attn_config.alibi_bias_max) if _is_mpt(layers) else bloom_slopes(heads)
         steep = torch.tensor(slopes, dtype=torch.float32, device=model.device)
         self._biased = Biased(None, 1.0, False, sha256_text("alibi", *map(repr, slopes)), steep)
+        self.working = None
         self._regimes = {}
 
     def _regime(self, plan: ReadingPlan) -> tuple[Method, rotary.Regime]:

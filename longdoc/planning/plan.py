@@ -15,7 +15,7 @@ from longdoc.planning import memory
 from longdoc.planning.measurements import Measurements
 from longdoc.planning.recurrent import check_choices, plan_recurrent
 from longdoc.planning.results import best_method
-from longdoc.positions import canonical, factor_for, make
+from longdoc.positions import DUAL_CHUNK, METHODS, canonical, check_window, factor_for, make
 from longdoc.settings import Settings
 from longdoc.types import ModelInfo, ReadingPlan, Zone
 
@@ -52,6 +52,8 @@ def make_plan(
     needed = n_tokens + settings.answer_reserve_tokens
     reasons: list[str] = []
     method, factor = _position(info, needed, position, reasons, settings.home)
+    if window is not None and position is not None:
+        check_window(method, info, window)
     limit = window or info.window
     zone = _zone(info, n_tokens, needed, limit, reasons)
     cost = measured.cost if measured else None
@@ -68,6 +70,8 @@ def make_plan(
 def declared_context(info: ModelInfo) -> int:
     """Return the tokens that the checkpoint serves as it declares itself, extension included."""
     rope = _declared_rope(info)
+    if DUAL_CHUNK in info.rope_parameters:
+        return max(info.window, info.native_context)
     if str(rope.get("rope_type", "default")) == "default":
         return info.native_context
     original, factor = rope.get("original_max_position_embeddings"), rope.get("factor")
@@ -85,8 +89,14 @@ def _position(info: ModelInfo, needed: int, wanted: str | None, reasons: list[st
     if wanted is not None:
         method = canonical(wanted)
         factor = factor_for(method, info, needed)
+        make(method, info, factor)  # refuses what the model cannot take before it is loaded
         reasons.append(f"Position method {describe(method, factor)} was chosen by hand.")
+        if not METHODS[method].sees_all and needed > reach:
+            reasons.append("Only the beginning and the end of the text stay visible with it.")
         return method, factor
+    if not info.rope_parameters:
+        reasons.append("The model's positions are biases that go on beyond its training; no method changes them.")
+        return "none", 1.0
     if needed <= reach:
         if reach > info.native_context:
             reasons.append(

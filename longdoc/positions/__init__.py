@@ -112,6 +112,12 @@ def make(name: str, info: ModelInfo, factor: float = 1.0) -> Method:
             code="bad_factor",
             next_step="Leave the factor at 1, or choose yarn.",
         )
+    if not info.rope_parameters and kind is not METHODS["none"]:
+        raise UserError(
+            f"{info.name} has no rotary positions, so {name} has nothing to change.",
+            code="method_refused",
+            next_step="Use none with this model.",
+        )
     declared = str(_global_rope(info).get("rope_type", "default"))
     if kind.changes_frequencies and declared not in _REPLACEABLE:
         raise UserError(
@@ -129,6 +135,18 @@ def factor_for(name: str, info: ModelInfo, n_tokens: int) -> float:
         return 1.0
     rope = rope_of(info)
     return next((rung for rung in LADDER if kind.make(rope, rung).reach >= n_tokens), LADDER[-1])
+
+
+def check_window(name: str, info: ModelInfo, window: int) -> None:
+    """Raise UserError for a window that the method does not reach on this model with any factor."""
+    kind = METHODS[canonical(name)]
+    reach = kind.make(rope_of(info), LADDER[-1] if kind.has_factor else 1.0).reach
+    if window > reach:
+        raise UserError(
+            f"The position method {name} reaches {reach:,} tokens with {info.name}, less than a window of {window:,}.",
+            code="window",
+            next_step="Use a smaller window, or a method such as yarn.",
+        )
 
 
 def _declared(rope: Rope) -> Method:

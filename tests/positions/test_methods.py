@@ -14,8 +14,9 @@ from transformers import LlamaConfig
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from longdoc.errors import UserError
-from longdoc.positions import LADDER, METHODS, canonical, factor_for, make, rope_of
-from longdoc.positions.method import Branch, Method
+from longdoc.positions import DUAL_CHUNK, LADDER, METHODS, canonical, check_window, factor_for, make, rope_of
+from longdoc.positions.dca import DualChunk
+from longdoc.positions.method import Branch, ChunkSizes, Method
 from longdoc.types import ModelInfo
 
 
@@ -203,9 +204,55 @@ def test_a_factor_for_a_method_without_one_is_refused(name: str) -> None:
         make(name, info(), 2.0)
 
 
-def test_an_unknown_method_names_the_nearest() -> None:
-    with pytest.raises(UserError, match="Did you mean yarn"):
-        make("yran", info())
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("yran", "yarn"), ("self-extnd", "self-extend"), ("rerop", "rerope"), ("steaming", "streaming")],
+)
+def test_an_unknown_method_names_the_nearest(wrong: str, right: str) -> None:
+    with pytest.raises(UserError, match=f"Did you mean {right}"):
+        make(wrong, info())
+
+
+@pytest.mark.parametrize("name", sorted(set(METHODS) - {"none"}))
+def test_a_model_without_rotary_positions_takes_no_method(name: str) -> None:
+    biased = replace(info(), rope_parameters={}, rope_theta=0.0)
+    assert make("none", biased).reach == 2048
+    with pytest.raises(UserError, match="no rotary positions"):
+        make(name, biased)
+
+
+def test_a_window_beyond_the_reach_of_a_method_is_refused() -> None:
+    check_window("string", info(1536), 1536 + 512 - 128)
+    check_window("yarn", info(1536), 1536 * 4096)
+    check_window("streaming", info(1536), 1 << 30)
+    for name, window in (("none", 1537), ("string", 1536 + 512 - 127), ("yarn", 1536 * 4096 + 1)):
+        with pytest.raises(UserError, match=r"reaches [0-9,]+ tokens"):
+            check_window(name, info(1536), window)
+
+
+@given(n_tokens=st.integers(1, 2048 * 16))
+def test_a_group_is_the_lowest_rung_that_reaches(n_tokens: int) -> None:
+    group = factor_for("selfextend", info(), n_tokens)
+    assert make("selfextend", info(), group).reach >= n_tokens
+    assert group == 1 or make("selfextend", info(), group / 2).reach < n_tokens
+
+
+def test_dual_chunk_attention_takes_the_sizes_a_checkpoint_declares() -> None:
+    chunks = {"chunk_size": 262144, "local_size": 8192, "original_max_position_embeddings": 262144}
+    model = replace(info(262144), rope_parameters={**info().rope_parameters, DUAL_CHUNK: chunks})
+    for name in ("none", "dca"):
+        assert make(name, model).numbers == {"chunk_size": 262144, "local_size": 8192}
+    assert make("dca", info(4096)).numbers == {"chunk_size": 3072, "local_size": 512}
+
+
+@pytest.mark.parametrize(
+    ("n_tokens", "expected"),
+    [(1000, 1.0), (262144, 1.0), (262145, 0.1 * np.log(2) + 1), (900_000, 0.1 * np.log(4) + 1)],
+)
+def test_dual_chunk_scores_rise_by_the_doublings_of_the_trained_length(n_tokens: int, expected: float) -> None:
+    method = DualChunk(ChunkSizes(262144, 8192, 262144))
+    assert method.temperature(n_tokens) == pytest.approx(expected)
+    assert DualChunk(ChunkSizes(262144, 8192)).temperature(n_tokens) == 1.0
 
 
 def test_names_are_found_whatever_their_case_and_by_alias() -> None:
