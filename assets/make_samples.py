@@ -1,7 +1,8 @@
-"""Write the samples: python -m assets.make_samples [--out FOLDER]
+"""Write the samples: python -m assets.make_samples [--out FOLDER] [--speak]
 
-Makes every file of assets/samples but recordings, byte for byte the same each time, and
-facts.json with what is asked about each, what is right and where it stands.
+Makes every file of assets/samples but the recording, byte for byte the same each time, and
+facts.json with what is asked about each, what is right and where it stands. meeting.wav is
+unpacked from the committed meeting.opus; --speak has that spoken anew by espeak-ng.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from assets.samples_src import annex, chronicle, lease, meeting, questions, shop_zip
+from assets.samples_src import annex, chronicle, lease, meeting, meeting_sound, questions, shop_zip
 
 DEFAULT_OUT = Path(__file__).resolve().parent / "samples"
 _CHRONICLE_QUESTIONS = 200
@@ -147,9 +148,15 @@ def main() -> None:
     """Write all samples."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="folder to write to (default: assets/samples)")
-    out: Path = parser.parse_args().out
+    parser.add_argument("--speak", action="store_true", help="make meeting.opus anew (needs espeak-ng)")
+    args = parser.parse_args()
+    out: Path = args.out
     out.mkdir(parents=True, exist_ok=True)
-    for name, data in samples().items():
+    if args.speak and not meeting_sound.can_speak():
+        parser.error("espeak-ng is not installed (apt-get install espeak-ng)")
+    recording = meeting_sound.opus() if args.speak else (DEFAULT_OUT / "meeting.opus").read_bytes()
+    recordings = {"meeting.opus": recording, "meeting.wav": meeting_sound.wav(recording)}
+    for name, data in {**samples(), **recordings}.items():
         (out / name).write_bytes(data)
         print(f"{len(data):>9,} bytes  {name}")
 

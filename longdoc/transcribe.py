@@ -165,9 +165,9 @@ class _Run:
         if unfinished is None:
             return None
         item = self.library.transcript_item(unfinished)
-        if wanted.engine not in ("auto", item.engine) or (wanted.again and item.until_s == 0):
+        options = _used(item)
+        if wanted.engine not in ("auto", item.engine) or not _as_wanted(wanted.options, options):
             return None
-        options = build(SpeechOptions, {k: v for k, v in item.options.items() if k != "engine_settings"})
         if item.engine == "whisper":
             _, options = chosen_engine(self.settings, "whisper", options)
         self._id, self._until_s, self._total_s = unfinished, item.until_s, item.duration_s

@@ -116,11 +116,18 @@ def _other_reading(commands: argparse._SubParsersAction[Parser]) -> None:
     summarize.set_defaults(run="longdoc.cli.summarizing:summarize")
 
     transcribe = commands.add_parser("transcribe", help="speech to text with times")
-    transcribe.add_argument("audio", metavar="AUDIO")
-    transcribe.add_argument("--engine", choices=("auto", "whisper", "sphinx"), default="auto")
-    transcribe.add_argument("--format", choices=("json", "srt", "vtt", "txt"), default="txt")
+    transcribe.add_argument("audio", metavar="AUDIO", help="WAV, FLAC, MP3, M4A, OGG, OPUS, WEBM or MP4")
+    transcribe.add_argument(
+        "--engine", choices=("auto", "whisper", "sphinx"), default="auto", help="auto: Whisper where a model of it is"
+    )
+    transcribe.add_argument("--model", metavar="SIZE", default="", help="size of Whisper, or a folder with a model")
+    transcribe.add_argument("--download", action="store_true", help="fetch the Whisper model if it is not here")
+    transcribe.add_argument("--language", metavar="CODE", default="", help="such as en; detected if left out")
+    transcribe.add_argument("--term", action="append", default=[], metavar="NAME", help="a name or term that occurs")
+    transcribe.add_argument("--again", action="store_true", help="anew, even if there is a transcript; edits are kept")
+    transcribe.add_argument("--format", choices=("json", "srt", "vtt", "txt", "md"), default="txt")
     transcribe.add_argument("-o", "--output", metavar="FILE")
-    transcribe.set_defaults(run="longdoc.cli.serving:transcribe")
+    transcribe.set_defaults(run="longdoc.cli.transcribing:transcribe")
 
 
 def _evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -202,6 +209,9 @@ def _how(parser: Parser) -> None:
     parser.add_argument("--position", metavar="NAME", help="position method, such as none, yarn, string")
     parser.add_argument("--attention", choices=_ATTENTION)
     parser.add_argument("--tier", choices=_TIERS, help="where keys and values lie while reading")
+    parser.add_argument(
+        "--kv-dtype", metavar="FORM", help="how keys and values are kept: bf16, fp8, int8, or keys/values as int8/bf16"
+    )
     parser.add_argument("--window", type=_positive, metavar="TOKENS", help="longest prompt allowed")
 
 

@@ -1,4 +1,4 @@
-"""Commands whose work is done elsewhere: the web app, transcription, the version."""
+"""Commands whose work is done elsewhere: the web app, the version."""
 
 from __future__ import annotations
 
@@ -31,11 +31,3 @@ def serve(args: argparse.Namespace, settings: Settings, stop: threading.Event) -
     importlib.import_module("longdoc.ui").serve(settings, host=args.host, port=args.port, auth=args.auth)
     return 0
 
-
-def transcribe(args: argparse.Namespace, settings: Settings, stop: threading.Event) -> int:
-    """Turn speech into text. Raises UserError where this version has no speech recognition."""
-    if importlib.util.find_spec("longdoc.speech") is None:
-        raise UserError(
-            "Transcription is not part of this version.", next_step="Add subtitles (.srt, .vtt) of the recording."
-        )
-    return int(importlib.import_module("longdoc.speech").transcribe(args, settings, stop) or 0)

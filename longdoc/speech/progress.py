@@ -59,9 +59,9 @@ class Pace:
         self._steps = 0
 
     def left_s(self, done_s: float, total_s: float) -> float | None:
-        """Return seconds of waiting left after a step that ended at `done_s` of the recording."""
+        """Return seconds of waiting left after a step that ended at `done_s` of the recording; None: not known."""
         self._steps += 1
         heard_s = done_s - self._from_s
-        if self._steps < _SURE_AFTER or heard_s <= 0 or not total_s:
+        if self._steps < _SURE_AFTER or heard_s <= 0 or done_s >= total_s:
             return None
         return max(0.0, (total_s - done_s) * (self._clock() - self._began) / heard_s)

@@ -93,7 +93,7 @@ def find(model: str, settings: Settings) -> Path:
                     return _complete(root / size.name)
         size = SIZES[model] if model else suited()
         raise ModelError(
-            f"{'The model Whisper ' + size.name if model else 'No Whisper model'} is not on this computer.",
+            f"Whisper {model} is not on this computer." if model else "No Whisper model is on this computer.",
             code="missing",
             next_step=f"`--download` fetches it once ({size.described()}). The offline engine works without: "
             "--engine sphinx.",
