@@ -107,6 +107,8 @@ def flat_bytes(strips: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _view(raw: Tensor, strip: Strip) -> Tensor:
+    if not strip.n_bytes:  # a layer without attention
+        return torch.empty(strip.heads, strip.rows, strip.width, dtype=strip.dtype)
     part = raw[strip.offset : strip.offset + strip.n_bytes]
     if (raw.storage_offset() + strip.offset) % strip.dtype.itemsize:
         part = part.clone()
