@@ -30,6 +30,7 @@ export async function recordings(root) {
     h("p", {}, "or drop it here: WAV, FLAC, MP3, M4A, OGG, OPUS, WEBM, the sound of MP4"));
   const language = h("input", { class: "ld-field", "aria-label": "Language", placeholder: "detect", maxlength: "3", size: "6" });
   const engine = h("select", { class: "ld-field", "aria-label": "Engine" });
+  const missing = h("p", { class: "ld-dim" });
   const quality = h("input", { class: "ld-field", "aria-label": "Quality: Whisper size or folder", placeholder: "by this computer" });
   const terms = h("input", { class: "ld-field", "aria-label": "Names and terms", placeholder: "names and terms, with commas" });
   const begin = h("button", { type: "submit", class: "ld-button ld-primary", disabled: true }, "Transcribe");
@@ -38,7 +39,7 @@ export async function recordings(root) {
     h("label", { class: "ld-label" }, "Names and terms that occur", terms),
     h("details", { class: "ld-more-choices" }, h("summary", {}, "Language, engine, quality"),
       h("label", { class: "ld-label" }, "Language", language),
-      h("label", { class: "ld-label" }, "Engine", engine),
+      h("label", { class: "ld-label" }, "Engine", engine), missing,
       h("label", { class: "ld-label" }, "Quality", quality)),
     h("div", { class: "ld-row" }, h("span", { class: "ld-grow" }), begin));
   const cards = h("div", { class: "ld-cards", role: "list", "aria-label": "Recordings" });
@@ -115,7 +116,8 @@ export async function recordings(root) {
   }
 
   function drawEngines() {
-    redraw(engine, state.engines, () => [h("option", { value: "auto" }, "The best there is here"), ...state.engines.map((one) => h("option", { value: one.name }, one.title))]);
+    redraw(engine, state.engines, () => [h("option", { value: "auto" }, "The best there is here"), ...state.engines.map((one) => h("option", { value: one.name, disabled: !one.usable }, one.usable ? one.title : `${one.title} (no model here)`))]);
+    missing.textContent = state.engines.map((one) => one.why).filter(Boolean).join(" ");
   }
 
   function drawCards() {
@@ -140,6 +142,7 @@ export async function recordings(root) {
       h("strong", {}, one.name),
       bad ? h("p", { class: "ld-message", role: "status" }, icon("warn"), h("span", {}, `${one.message || one.words} ${one.next_step}`)) : [h("span", { class: "ld-state" }, one.words), progressbar(one.share, one.words, one.name)],
       bad && one.code ? h("details", { class: "ld-small" }, h("summary", {}, "Details"), `Code: ${one.code}`) : null,
+      bad && one.code !== "unsupported" ? button(one.state === "interrupted" ? "Run again" : "Retry", () => attempt(async () => { await call("retry_recording", { job: one.job }); await refresh(); strip.poll(); })) : null,
       bad ? button(`Dismiss ${one.name}`, () => attempt(async () => { await call("dismiss_recording", { job: one.job }); await refresh(); }), { quiet: true }) : null);
   }
 
@@ -157,18 +160,18 @@ export async function recordings(root) {
   }
 
   function drawTop() {
-    redraw(top, [row.transcript, row.name, row.engine_note, row.rough, row.partial, row.job, row.job_words, row.edited, row.warnings, row.message, row.silent], () => {
+    redraw(top, [row.transcript, row.name, row.engine_note, row.rough, row.partial, row.job, row.resume, row.job_words, row.edited, row.warnings, row.message, row.silent], () => {
       const engineName = h("span", { class: "ld-engine" }, row.engine_note);
       const stop = row.job !== null ? button("Stop", () => attempt(async () => { stop.disabled = true; await call("stop", { job: row.job }); strip.poll(); }), { icon: "stop" }) : null;
       if (stop) stop.dataset.focus = "stop-recording";
-      const resume = row.job === null && !row.complete ? button("Resume", () => attempt(async () => { await call("resume", { transcript: row.transcript }); await refresh(); strip.poll(); }), { primary: true }) : null;
+      const resume = row.resume !== null ? button("Resume", () => attempt(async () => { await call("resume", { transcript: row.resume }); await refresh(); strip.poll(); }), { primary: true }) : null;
       return [
         h("div", { class: "ld-row" }, h("h2", {}, row.name), h("span", { class: "ld-grow" }),
           button("Export", exportIt, { icon: "down" }), button("Transcribe again", again, { quiet: true }), button("Delete", remove, { quiet: true, hint: "Delete this recording" })),
         h("p", { class: "ld-heard" }, "Heard by ", engineName, row.rough ? h("strong", { class: "ld-rough", title: "Many words are wrong; check them against the sound" }, "rough") : null, row.language ? h("span", { class: "ld-dim" }, ` · ${row.language}`) : null, row.edited ? h("span", { class: "ld-dim" }, " · corrected by hand") : null),
         row.job !== null ? h("div", { class: "ld-row ld-live-row" }, h("span", { class: "ld-words" }, row.job_words), progressbar(row.share, row.job_words, `Transcribing ${row.name}`), stop) : null,
-        row.job === null && !row.complete ? h("div", { class: "ld-row" }, h("p", { class: "ld-flag" }, `Partial. ${row.partial}`), resume) : null,
-        row.silent ? h("p", { class: "ld-flag", role: "status" }, `${row.silent} Is it the right file?`) : null,
+        resume ? h("div", { class: "ld-row" }, h("p", { class: "ld-flag" }, row.complete ? "A new transcription was stopped; this one stays until it is complete." : `Partial. ${row.partial}`), resume) : null,
+        row.silent && !row.message ? h("p", { class: "ld-flag", role: "status" }, `${row.silent} Is it the right file?`) : null,
         row.message ? h("p", { class: "ld-message", role: "status" }, icon("warn"), h("span", {}, row.message)) : null,
         row.warnings.map((text) => h("p", { class: "ld-message" }, icon("warn"), h("span", {}, text))),
       ];
@@ -182,14 +185,15 @@ export async function recordings(root) {
   }
 
   function again() {
-    const pick = h("select", { class: "ld-field", "aria-label": "Engine" }, state.engines.map((one) => h("option", { value: one.name }, one.title)));
-    pick.value = (state.engines.find((one) => one.name !== row.engine) || state.engines[0])?.name || "";
+    const pick = h("select", { class: "ld-field", "aria-label": "Engine" }, state.engines.map((one) => h("option", { value: one.name, disabled: !one.usable }, one.usable ? one.title : `${one.title} (no model here)`)));
+    const usable = state.engines.filter((one) => one.usable);
+    pick.value = (usable.find((one) => one.name !== row.engine) || usable[0])?.name || "";
     const names = h("input", { class: "ld-field", "aria-label": "Names and terms", value: row.terms });
     const size = h("input", { class: "ld-field", "aria-label": "Quality", placeholder: "by this computer" });
     const code = h("input", { class: "ld-field", "aria-label": "Language", placeholder: "detect", maxlength: "3" });
     dialog(`Transcribe ${row.name} again`, h("div", { class: "ld-form" },
       h("p", {}, "The new transcript takes the place of this one when it is complete. Lines and names that you corrected are kept."),
-      h("label", { class: "ld-label" }, "Engine", pick), h("label", { class: "ld-label" }, "Names and terms", names),
+      h("label", { class: "ld-label" }, "Engine", pick), ...state.engines.filter((one) => one.why).map((one) => h("p", { class: "ld-dim" }, one.why)), h("label", { class: "ld-label" }, "Names and terms", names),
       h("label", { class: "ld-label" }, "Language", code), h("label", { class: "ld-label" }, "Quality", size)), [
       ["Transcribe", () => attempt(async () => { await call("transcribe_again", { transcript: row.transcript, engine: pick.value, terms: names.value, language: code.value.trim(), quality: size.value.trim() }); await refresh(); strip.poll(); }), { primary: true }],
       ["Cancel", () => true, { quiet: true }]]);

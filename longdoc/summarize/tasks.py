@@ -74,7 +74,7 @@ def task_said(sentence: str, speaker: str) -> Task:
     elif named and named[1] not in _NO_NAME:
         owner = named[1]
     found = _BY.search(words) or _DUE.search(words)
-    return Task(words, owner, found[1] if found else "")
+    return Task(words, owner, found[1].rstrip(".") if found else "")
 
 
 def task_written(line: str) -> Task:

@@ -124,7 +124,7 @@ MEETING = (
             rf"\b(?:i|we|you|he|she|they)(?:\s+(?:will|shall|must)|'ll|’ll|\s+(?:am|are|is)\s+going\s+to|"
             rf"\s+(?:needs?|has|have)\s+to)\s+{_DOES}",
             rf"\b(?-i:[A-Z][a-z]+(?:\s+[A-Z][a-z]+)?)\s+(?:will|shall|must|is\s+going\s+to|needs\s+to|has\s+to)\s+{_DOES}",
-            rf"\b(?:can|could|would)\s+you\s+(?:please\s+)?{_DOES}|\bplease\s+{_DOES}",
+            rf"\b(?:can|could)\s+you\s+(?:please\s+)?{_DOES}|\bplease\s+{_DOES}",
             rf"\b(?:i|we)\s.*\bby\s+(?:the\s+)?(?:{_DATE})",
             _any("action item*/to-do/todo"),
         ),

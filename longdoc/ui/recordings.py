@@ -7,14 +7,13 @@ page gets of them is made in `recordings_views.py`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from longdoc.errors import LongDocError, SourceError, UserError
 from longdoc.files import display_name
-from longdoc.sources.utterances import transcript_document
 from longdoc.speech import ENGINES
 from longdoc.speech.engine import SpeechOptions
 from longdoc.speech.export import export
@@ -22,6 +21,7 @@ from longdoc.store import Job
 from longdoc.store.codec import from_json
 from longdoc.store.transcripts import TranscriptItem
 from longdoc.summarize import TEMPLATES, WAYS, Summary
+from longdoc.transcribe import document_of
 from longdoc.ui.context import Context
 from longdoc.ui.conversation import turn_view
 from longdoc.ui.recordings_views import engine_rows, item_view, line_view, summary_view, waiting_view
@@ -52,6 +52,7 @@ class RecordingCalls:
             self.transcript,
             self.resume,
             self.transcribe_again,
+            self.retry_recording,
             self.dismiss_recording,
             self.delete_recording,
             self.edit_line,
@@ -66,32 +67,27 @@ class RecordingCalls:
     def recordings(self) -> dict[str, Any]:
         """Return recordings with their state, additions that wait or failed, and the engines there are."""
         library, worker = self.context.library, self.context.worker
-        jobs = [job for job in library.jobs() if job.kind == "transcribe" and not job.result.get("dismissed")]
-        active = {str(job.request.get("source", "")): job for job in jobs if job.state in ("queued", "running")}
+        items = {item.id: item for item in library.transcript_items()}
         shown: dict[str, TranscriptItem] = {}
-        for item in library.transcript_items():  # of several of one recording the complete one, else the newest
+        unfinished: dict[str, int] = {}
+        for item in items.values():  # of several of one recording the complete one, else the newest
             before = shown.get(item.source.id)
             if before is None or item.complete or not before.complete:
                 shown[item.source.id] = item
-        for job in active.values():  # an upload becomes a recording while its job runs
-            made = worker.progress(job).get("transcript")
-            for item in shown.values():
-                if made == item.id:
-                    active[item.source.id] = job
-        last = {str(job.result.get("source") or job.request.get("source", "")): job for job in jobs}
-        rows = [
-            item_view(item, active.get(item.source.id), last.get(item.source.id), worker.progress)
-            for item in shown.values()
-        ]
-        named = {row["job"] for row in rows}
-        waiting = [
-            waiting_view(job, worker.progress(job))
-            for job in jobs
-            if job.state in ("queued", "running", "failed", "interrupted", "stopped")
-            and job.id not in named
-            and str(job.request.get("source", "")) not in shown
-            and job.result.get("source") not in shown
-        ]
+            if not item.complete:
+                unfinished[item.source.id] = item.id
+        jobs: dict[str, Job] = {}  # the newest of each recording
+        waiting: list[dict[str, Any]] = []
+        for job in library.jobs():
+            if job.kind != "transcribe" or job.result.get("dismissed"):
+                continue
+            progress = worker.progress(job)
+            source = _source_of(job, progress, items)
+            if source in shown:
+                jobs[source] = job
+            elif job.state != "done" and (progress.get("transcript") is None or job.state in ("queued", "running")):
+                waiting.append(waiting_view(job, progress))
+        rows = [item_view(i, jobs.get(s), unfinished.get(s), worker.progress) for s, i in shown.items()]
         return {"rows": [*reversed(rows)], "waiting": waiting, "engines": engine_rows(self.context.settings)}
 
     def add_recording(
@@ -110,7 +106,6 @@ class RecordingCalls:
         lines = held.utterances[after : after + _LINES_AT_ONCE]
         rough = is_rough(item)
         return {
-            "about": item_view(item, None, None, self.context.worker.progress),
             "speakers": [inert(name) for name in held.speakers],
             "lines": [line_view(number, said, rough) for number, said in enumerate(lines, after)],
             "more": len(held.utterances) > after + len(lines),
@@ -136,6 +131,16 @@ class RecordingCalls:
         again = {"source": item.source.id, "name": item.source.name, "again": True}
         return self.context.worker.submit("transcribe", {**request, **again})
 
+    def retry_recording(self, job: int) -> int:
+        """Try once more with a recording that was not opened; return the job."""
+        ended = self._job(job, "transcribe")
+        if ended.state in ("queued", "running", "done"):
+            raise UserError("This recording has not failed.", next_step="Reload the page.")
+        if ended.request.get("upload"):
+            self.context.upload(str(ended.request["upload"]))
+        self.context.library.update_job(job, result={**ended.result, "dismissed": True})
+        return self.context.worker.submit("transcribe", ended.request)
+
     def dismiss_recording(self, job: int) -> bool:
         """Take a recording that could not be read off the list, and its upload off the disk."""
         ended = self._job(job, "transcribe")
@@ -149,12 +154,12 @@ class RecordingCalls:
         """Delete a recording with its transcript; answers keep their quotes."""
         item = self.context.library.transcript_item(transcript)
         self._require_idle(item.source.id)
+        jobs = self._jobs_of(item.source.id, self.context.library.jobs())
         self.context.library.remove_recording(item.source.id)
         if item.document_id:
             self.context.engine.forget(item.document_id)
-        for job in self.context.library.jobs():
-            if job.kind == "transcribe" and item.source.id in (job.request.get("source"), job.result.get("source")):
-                self.context.library.update_job(job.id, result={**job.result, "dismissed": True})
+        for job in jobs:
+            self.context.library.update_job(job.id, result={**job.result, "dismissed": True})
         return True
 
     def edit_line(self, transcript: int, number: int, text: str) -> dict[str, Any]:
@@ -222,19 +227,13 @@ class RecordingCalls:
     def document_of(self, transcript: int) -> str:
         """Return the id of a transcript's document, made anew if corrections changed it.
 
-        Raises UserError where there are no words.
+        Raises SourceError where there are no words.
         """
-        library = self.context.library
-        item, held = library.transcript_item(transcript), library.transcript(transcript)
-        if not any(said.text for said in held.utterances):
-            raise UserError("There are no words to read yet.", next_step="Transcribe the recording first.")
-        title = library.item(item.document_id).title if self._is_here(item.document_id) else item.source.name
-        document = transcript_document(held, item.source.id, title)
-        if document.id != item.document_id or not self._is_here(document.id):
-            library.put_transcript_document(transcript, item.source, document)
-            if item.document_id:
-                self.context.engine.forget(item.document_id)
-        return document.id
+        before = self.context.library.transcript_item(transcript).document_id
+        made = document_of(self.context.library, transcript).id
+        if before not in ("", made):
+            self.context.engine.forget(before)
+        return made
 
     def _renew_later(self, transcript: int) -> None:
         """Make the document anew once corrections pause, so that other pages read what stands here."""
@@ -263,23 +262,27 @@ class RecordingCalls:
         return {"engine": engine, "options": asdict(chosen)}
 
     def _require_idle(self, source_id: str) -> None:
-        for job in self.context.library.jobs(("queued", "running")):
-            made = self.context.worker.progress(job).get("transcript")
-            with_it = job.request.get("source") == source_id
-            if made is not None and not with_it:
-                with suppress(LongDocError):
-                    with_it = self.context.library.transcript_item(int(made)).source.id == source_id
-            if job.kind == "transcribe" and with_it:
-                raise UserError("This recording is being transcribed.", next_step="Stop that first.")
+        for job in self._jobs_of(source_id, self.context.library.jobs(("queued", "running"))):
+            raise UserError(f"{display_name(job.request['name'])} is being transcribed.", next_step="Stop that first.")
 
-    def _is_here(self, document_id: str) -> bool:
-        return any(item.document_id == document_id for item in self.context.library.documents())
+    def _jobs_of(self, source_id: str, jobs: Sequence[Job]) -> list[Job]:
+        """Return those of `jobs` that transcribe a recording."""
+        items = {item.id: item for item in self.context.library.transcript_items()}
+        ours = [job for job in jobs if job.kind == "transcribe"]
+        return [job for job in ours if _source_of(job, self.context.worker.progress(job), items) == source_id]
 
     def _job(self, job_id: int, kind: str) -> Job:
         job = self.context.library.job(job_id)
         if job.kind != kind:
             raise SourceError("This is not a recording that is being added.", code="not_found")
         return job
+
+
+def _source_of(job: Job, progress: Mapping[str, Any], items: Mapping[int, TranscriptItem]) -> str:
+    """Return which recording a job transcribes, "" while that is not known."""
+    known = job.result.get("source") or job.request.get("source")
+    made = items.get(progress.get("transcript") or -1)
+    return str(known or (made.source.id if made else ""))
 
 
 def is_rough(item: TranscriptItem) -> bool:

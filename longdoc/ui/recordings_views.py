@@ -10,6 +10,7 @@ from longdoc.settings import Settings
 from longdoc.speech import ENGINES, NO_SPEECH, SPEAKERS_NOT_SEPARATED
 from longdoc.speech.progress import clock
 from longdoc.speech.transcript import Utterance
+from longdoc.speech.weights import is_here, suited
 from longdoc.store import Job
 from longdoc.store.transcripts import TranscriptItem
 from longdoc.summarize import NO_PROSE, Item, Summary
@@ -24,19 +25,32 @@ _SPOKEN = {True: "Written by the model; its quotes were checked against the tran
 
 def engine_rows(settings: Settings) -> list[dict[str, Any]]:
     """Return the engines a person can choose."""
-    return [{"name": row.name, "title": row.title, "rough": row.rough} for row in ENGINES.values()]
+    here = {"whisper": is_here("", settings)}
+    size = suited()
+    why = f"No model is here. In a terminal: longdoc transcribe AUDIO --engine whisper --download ({size.described()})."
+    return [
+        {
+            "name": row.name,
+            "title": row.title,
+            "rough": row.rough,
+            "usable": here.get(row.name, True),
+            "why": "" if here.get(row.name, True) else why,
+        }
+        for row in ENGINES.values()
+    ]
 
 
 def item_view(
-    item: TranscriptItem, active: Job | None, last: Job | None, progress: Callable[[Job], dict[str, Any]]
+    item: TranscriptItem, job: Job | None, unfinished: int | None, progress: Callable[[Job], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return a recording that has a transcript, begun or complete."""
+    """Return a recording that has a transcript, begun or complete, with its newest job."""
+    active = job_view(job, progress(job), 0) if job is not None and job.state in ("queued", "running") else None
     rough = item.engine in ENGINES and ENGINES[item.engine].rough
     silent = item.complete and not item.n_utterances
     partial = "" if item.complete else f"Transcribed until {clock(item.until_s)} of {clock(item.duration_s)}."
     message = ""
-    if active is None and last is not None and last.state in ("failed", "interrupted"):
-        message = " ".join(part for part in (last.message, str(last.result.get("next_step", ""))) if part)
+    if job is not None and job.state in ("failed", "interrupted"):
+        message = " ".join(part for part in (job.message, str(job.result.get("next_step", ""))) if part)
     return {
         "transcript": item.id,
         "source": item.source.id,
@@ -56,9 +70,10 @@ def item_view(
         "terms": ", ".join(inert(str(term)) for term in item.options.get("terms", ())),
         "warnings": [inert(warned.message) for warned in item.warnings],
         "updated": item.updated_at,
-        "job": active.id if active else None,
-        "job_words": job_view(active, progress(active), 0)["words"] if active else "",
-        "share": job_view(active, progress(active), 0)["share"] if active else None,
+        "resume": unfinished if active is None else None,
+        "job": active["id"] if active else None,
+        "job_words": active["words"] if active else "",
+        "share": active["share"] if active else None,
         "message": inert(message),
         "not_separated": SPEAKERS_NOT_SEPARATED,
     }

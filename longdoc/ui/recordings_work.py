@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longdoc.answer import Desk
-from longdoc.errors import Stopped
+from longdoc.errors import Stopped, UserError
 from longdoc.speech.engine import SpeechOptions
 from longdoc.speech.progress import Listening, in_words
 from longdoc.store import Job
 from longdoc.store.codec import build, to_json
 from longdoc.summarize import summarize
+from longdoc.transcribe import transcribe
 from longdoc.types import Progress
 from longdoc.ui.jobs import Handler, Live
 from longdoc.ui.selection import Choice, included
@@ -39,8 +40,6 @@ class _RecordingWork:
 
     def transcribe(self, job: Job, live: Live, report: Report) -> dict[str, Any]:
         """Transcribe an upload, or go on with a recording of the library, or do it again with another engine."""
-        from longdoc.transcribe import transcribe
-
         context, request = self.context, job.request
         upload = str(request.get("upload", ""))
         path = context.upload(upload) if upload else Path(context.library.source(str(request["source"])).path)
@@ -50,27 +49,26 @@ class _RecordingWork:
             last[:] = [step]
             report(_progress(step))
 
-        found = transcribe(
-            path,
-            context.library,
-            context.settings,
-            name=str(request["name"]),
-            engine=str(request.get("engine", "auto")),
-            options=build(SpeechOptions, request.get("options", {})),
-            again=bool(request.get("again")),
-            on_progress=on_progress,
-            stop=live.stop,
-        )
+        try:
+            found = transcribe(
+                path,
+                context.library,
+                context.settings,
+                name=str(request["name"]),
+                engine=str(request.get("engine", "auto")),
+                options=build(SpeechOptions, request.get("options", {})),
+                again=bool(request.get("again")),
+                on_progress=on_progress,
+                stop=live.stop,
+            )
+        finally:
+            if upload and last and last[0].transcript_id is not None:  # the library has it
+                context.drop_upload(upload)
+        if found.transcript_id is None:
+            raise UserError(found.warning, code="not_kept", next_step="Then add the recording again.")
         if upload:
             context.drop_upload(upload)
-        stopped = live.stop.is_set()
-        return {
-            "source": found.source.id,
-            "transcript": found.transcript_id,
-            "document": found.document.id if found.document else "",
-            "stopped": stopped,
-            "message": "Stopped. What was heard is kept." if stopped else "",
-        }
+        return {"source": found.source.id, "transcript": found.transcript_id, "document": found.document.id}
 
     def summarize(self, job: Job, live: Live, report: Report) -> dict[str, Any]:
         """Summarize a document and keep the summary with the job."""
