@@ -1,6 +1,7 @@
 // The budget bar: what ticked sources, question and answer take of the window, and what would make them fit.
 
 import { attempt, button, call, dialog, h, memory, number, redraw } from "./core.js";
+import { active, how, howFields, howWords } from "./how.js";
 
 const WAIT_MS = 120;
 
@@ -22,7 +23,7 @@ export function budget({ question, library, onChange, onChunked }) {
     clearTimeout(timer);
     const mine = ++asked;
     const ticks = memory.get("ticks");
-    const made = await attempt(() => call("budget", { choices: ticks, question: question(), model: memory.get("model"), window: memory.get("window") }));
+    const made = await attempt(() => call("budget", { choices: ticks, question: question(), model: memory.get("model"), window: memory.get("window"), how: how() }));
     if (!made || mine !== asked) return;
     last = made;
     draw();
@@ -41,12 +42,13 @@ export function budget({ question, library, onChange, onChunked }) {
     });
     bar.classList.toggle("ld-full", last.over > 0);
     const sum = last.sources.reduce((n, source) => n + source.tokens, 0);
-    redraw(words, last, () => [
+    redraw(words, [last, how(), active()?.id], () => [
       h("span", { class: "ld-sum" }, `${number(last.total)} of ${number(last.window)} tokens`),
       h("span", { class: `ld-zone ld-zone-${last.zone}` }, last.zone_words),
       h("span", {}, `sources ${number(sum)}, question ${number(last.question)}, answer ${number(last.reserve)}${last.estimate ? " (estimated)" : ""}`),
       last.sources.length ? h("span", {}, `reading: ${last.time}${last.memory ? `, ${last.memory}` : ""}`) : null,
-      h("span", { class: "ld-links" }, button("Why", showReasons, { quiet: true }), last.sources.length ? button("Show prompt", showPrompt, { quiet: true }) : null),
+      howWords(how()) ? h("span", { class: "ld-how-read" }, `${howWords(how())}${active() ? ` for ${active().name}` : ""}`) : null,
+      h("span", { class: "ld-links" }, button("How", chooseHow, { quiet: true, hint: "How the sources are read" }), button("Why", showReasons, { quiet: true }), last.sources.length ? button("Show prompt", showPrompt, { quiet: true }) : null),
     ]);
     redraw(offers, last.offers, () => {
       if (!last.offers) return [];
@@ -63,6 +65,26 @@ export function budget({ question, library, onChange, onChunked }) {
 
   function showReasons() {
     dialog("How this will be read", h("ul", {}, last.reasons.map((reason) => h("li", {}, reason))), [["Close", () => true]]);
+  }
+
+  function chooseHow() {
+    attempt(async () => {
+      const set = active();
+      let chosen = { ...how() };
+      const fields = await howFields(chosen, (made) => { chosen = made; });
+      const text = set ? `Kept for the collection ${set.name}, on the server.` : "Kept in this browser, for questions outside a collection.";
+      dialog("How to read", h("div", {}, h("p", {}, "The planner chooses by length, memory and what was measured. ", text), fields), [
+        ["Use", async () => {
+          const kept = await attempt(async () => {
+            if (set) set.how = await call("plan_collection", { collection: set.id, how: chosen });
+            else memory.set("how", chosen);
+            return true;
+          });
+          if (kept) update();
+          return kept === true;
+        }, { primary: true }],
+        ["Cancel", () => true, { quiet: true }]]);
+    });
   }
 
   function showPrompt() {

@@ -50,7 +50,7 @@ export async function compare(root) {
   function begin(extra = {}) {
     return attempt(async () => {
       if (!box.value.trim()) return;
-      const job = await call("compare", { choices: memory.get("ticks"), question: box.value, model: memory.get("model"), no_document: none.checked, top_k: memory.get("topK"), window: memory.get("window"), ...extra });
+      const job = await call("compare", { choices: memory.get("ticks"), question: box.value, model: memory.get("model"), no_document: none.checked, top_k: memory.get("topK"), window: memory.get("window"), how: memory.get("how"), ...extra });
       memory.set("comparison", job);
       shown = null;
       await listEarlier();

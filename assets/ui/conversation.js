@@ -1,12 +1,14 @@
 // The conversation column: questions, running work, answers, the composer.
 
 import { answerBody, statsLine, whatWasRead } from "./answers.js";
-import { announce, attempt, button, call, dialog, h, icon, memory, notice, progressbar, redraw, save } from "./core.js";
+import { announce, attempt, button, call, dialog, h, icon, memory, notice, progressbar, redraw, Refused, save } from "./core.js";
+import { how } from "./how.js";
 
 export function conversation({ links, onBudget, getBudget, addFiles, refreshLibrary }) {
   let drawn = []; // ids of the turns on the page
   let started = new Set(); // jobs begun here, whose question returns to the box if they fail
   let handled = new Set(memory.get("seen"));
+  const remade = new Set(); // jobs that made a stopped answer whole
   let hasCards = false;
 
   const threads = h("select", { class: "ld-field", "aria-label": "Conversation", onchange: () => open(threads.value ? Number(threads.value) : null) });
@@ -57,15 +59,27 @@ export function conversation({ links, onBudget, getBudget, addFiles, refreshLibr
     if (!question || send.disabled) return;
     send.disabled = true;
     const choices = memory.get("ticks");
-    const made = await attempt(() => call("ask", {
-      choices, question, mode: given?.mode || mode.value, thread: memory.get("thread"), model: memory.get("model"),
-      window: memory.get("window"), top_k: memory.get("topK"),
-    }));
+    const made = await attempt(async () => {
+      try {
+        return await call("ask", {
+          choices, question, mode: given?.mode || mode.value, thread: memory.get("thread"), model: memory.get("model"),
+          window: memory.get("window"), top_k: memory.get("topK"), how: how(), reread: given?.reread || false, continues: given?.continues ?? null,
+        });
+      } catch (error) {
+        if (!(error instanceof Refused) || error.code !== "rereads") throw error;
+        dialog("Read the sources again?", h("p", {}, error.message), [
+          ["Read again", () => { ask({ ...given, question, reread: true, typed: !given }); }, { primary: true }],
+          ["Ask in Chunked", () => { ask({ ...given, question, mode: "chunked", typed: !given }); }],
+          ["Cancel", () => true, { quiet: true }]]);
+        return undefined;
+      }
+    });
     send.disabled = false;
     if (!made) return;
     started.add(made.job);
-    if (!given) { box.value = ""; grow(); }
+    if (!given || given.typed) { box.value = ""; grow(); }
     if (memory.get("thread") !== made.thread) { memory.set("thread", made.thread); await listThreads(); }
+    if (given?.continues) { document.dispatchEvent(new Event("longdoc-poll")); return; }
     running.replaceChildren(h("div", { class: "ld-turn" }, h("h3", {}, question), h("p", { class: "ld-words" }, "Starting")));
     running.dataset.drawn = "";
     bottom();
@@ -100,7 +114,20 @@ export function conversation({ links, onBudget, getBudget, addFiles, refreshLibr
     turns.replaceChildren(h("div", { class: "ld-welcome" },
       h("h2", {}, "Read the whole thing, then ask"),
       h("p", {}, hasCards ? "Tick sources in the Library, then ask. What was read once is kept for every later question." : "Add a contract, a report, a book or a code base in the Library. LongDoc reads it whole, keeps what it read, and answers with evidence you can open."),
+      hasCards ? suggesting() : null,
       h("p", { class: "ld-dim" }, "Nothing leaves this computer unless you choose a model on a server.")));
+  }
+
+  // Questions are made on request only: they look through the documents.
+  function suggesting() {
+    const list = h("div", { class: "ld-suggestions" });
+    list.append(button("Suggest questions", () => attempt(async () => {
+      const ids = memory.get("ticks").map((tick) => tick.id);
+      if (!ids.length) { notice("Tick the sources that you want to ask about."); return; }
+      const made = await call("suggestions", { documents: ids });
+      list.replaceChildren(...(made.length ? made.map((question) => button(question, () => { box.value = question; grow(); onBudget(); box.focus(); })) : [h("p", { class: "ld-dim" }, "No simple question stands out in these sources.")]));
+    })));
+    return list;
   }
 
   async function loadTurns() {
@@ -127,12 +154,13 @@ export function conversation({ links, onBudget, getBudget, addFiles, refreshLibr
 
   function turnElement(turn) {
     const other = turn.mode === "single" ? "chunked" : "single";
-    return h("article", { class: "ld-turn", "aria-label": turn.question },
+    const continuing = button("Continue", () => { continuing.disabled = true; ask({ question: turn.question, mode: turn.mode, continues: turn.id }).then(() => { continuing.disabled = false; }); }, { primary: true, hint: "The sources are not read again" });
+    return h("article", { class: "ld-turn", "aria-label": turn.question, "data-turn": String(turn.id) },
       h("h3", {}, turn.question),
       h("p", { class: "ld-meta" }, `${turn.mode_words} · ${turn.model}${turn.cached ? ` · already read: ${turn.cached.toLocaleString("en-US")} tokens` : ""}`),
       h("div", { class: "ld-answer" }, answerBody(turn, links)),
       whatWasRead(turn), statsLine(turn),
-      h("div", { class: "ld-row ld-turn-actions" },
+      h("div", { class: "ld-row ld-turn-actions" }, turn.stopped ? continuing : null,
         button("Copy", async () => { await navigator.clipboard?.writeText(turn.text).catch(() => undefined); announce("Copied."); }, { quiet: true }),
         button("Retry", () => ask({ question: turn.question, mode: turn.mode }), { quiet: true }),
         button("Save as note", () => attempt(async () => {
@@ -149,6 +177,7 @@ export function conversation({ links, onBudget, getBudget, addFiles, refreshLibr
     const thread = memory.get("thread");
     const mine = state.jobs.filter((job) => job.kind === "ask" && job.thread === thread && thread !== null);
     const stick = atBottom();
+    for (const job of mine) if (job.continues) job.text = longer(job.text, turns.querySelector(`[data-turn="${job.continues}"] .ld-answer-text`)?.textContent);
     redraw(running, mine.map((job) => [job.id, job.words, job.text, job.state]), () => mine.map((job) => h("div", { class: "ld-turn ld-live" },
       h("h3", {}, job.question),
       h("p", { class: "ld-words" }, job.words),
@@ -157,7 +186,10 @@ export function conversation({ links, onBudget, getBudget, addFiles, refreshLibr
       stopButton(job))));
     if (mine.length) { more.hidden = false; if (turns.querySelector(".ld-welcome")) turns.replaceChildren(); }
     const news = state.ended.filter((job) => job.result.turn && !drawn.includes(job.result.turn));
-    if (thread !== null && news.length) await loadTurns();
+    const wholer = state.ended.filter((job) => job.result.continued && !remade.has(job.id));
+    for (const job of wholer) remade.add(job.id);
+    if (thread !== null && wholer.some((job) => drawn.includes(job.result.turn))) { drawn = []; turns.replaceChildren(); more.replaceChildren(); await loadTurns(); }
+    else if (thread !== null && news.length) await loadTurns();
     const bad = state.ended.filter((job) => !job.result.turn && !handled.has(job.id));
     redraw(ended, bad.map((job) => job.id), () => bad.map(endedElement));
     for (const job of bad) {
@@ -181,6 +213,9 @@ export function conversation({ links, onBudget, getBudget, addFiles, refreshLibr
     stop.dataset.focus = `stop-question-${job.id}`;
     return stop;
   }
+
+  // A continued answer begins with the words that were there: they stay in sight until it is past them.
+  const longer = (now, before) => (before && (now || "").length < before.length ? before : now);
 
   const atBottom = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
   const bottom = () => { scroll.scrollTop = scroll.scrollHeight; };
@@ -226,7 +261,7 @@ export function conversation({ links, onBudget, getBudget, addFiles, refreshLibr
     region, composer, open, onPoll, check, listThreads, listModels,
     question: () => box.value,
     focus: () => box.focus(),
-    suggest(question) { if (!box.value) { box.value = question; grow(); onBudget(); } },
+    async openNew(thread) { memory.set("thread", thread); await listThreads(); await open(thread); document.dispatchEvent(new Event("longdoc-poll")); },
     chunked: () => { mode.value = "chunked"; memory.set("mode", "chunked"); check(); ask(); },
     setHasCards(value) { hasCards = value; if (!drawn.length && turns.querySelector(".ld-welcome")) empty(); },
     stop: () => running.querySelector("button")?.click(),

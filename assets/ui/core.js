@@ -125,7 +125,7 @@ function setLost(lost) {
 // Small preferences of this browser; everything that matters is on the server
 
 const KEY = "longdoc";
-const USUAL = { ticks: [], thread: null, model: "", window: null, topK: 5, mode: "single", keys: true, seen: [], comparison: null, evaluation: null, evaluationWanted: null };
+const USUAL = { how: {}, collection: null, ticks: [], thread: null, model: "", window: null, topK: 5, mode: "single", keys: true, seen: [], comparison: null, evaluation: null, evaluationWanted: null };
 
 export const memory = {
   get(name) {

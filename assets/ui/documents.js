@@ -15,11 +15,12 @@ export async function documents(root) {
   const library = makeLibrary({
     onTicks: () => { budget?.later(); talk?.check(); },
     onOpen: (id) => reader.openDocument(id),
-    onSample: (question) => talk.suggest(question),
+    onSample: (thread) => talk.openNew(thread),
+    question: () => talk.question(),
   });
   const talk = conversation({
     links,
-    onBudget: () => budget.later(),
+    onBudget: () => { budget.later(); library.onQuestion(talk.question()); },
     getBudget: () => budget?.last(),
     addFiles: library.addFiles,
     refreshLibrary: library.refresh,

@@ -10,7 +10,7 @@ const WAIT_MS = 350;
 const percent = (share) => `${Math.round(100 * share)} %`;
 const lengthWords = (n) => (n ? number(n) : "whole");
 const short = (n) => (n ? (n >= 1024 && n % 1024 === 0 ? `${n / 1024}K` : number(n)) : "whole");
-const time = (s) => (s === null ? "" : s < 10 ? `${s.toFixed(1)} s` : s < 90 ? `${Math.round(s)} s` : `${Math.round(s / 60)} min`);
+const time = (s) => (s === null ? "" : s < 1 ? `${s.toFixed(2)} s` : s < 10 ? `${s.toFixed(1)} s` : s < 90 ? `${Math.round(s)} s` : `${Math.round(s / 60)} min`);
 
 export async function evaluation(root) {
   const choices = await call("evaluation_choices");

@@ -1,16 +1,20 @@
 // The Library column: drop area, cards, samples, and the menu of a source.
 
 import { announce, attempt, button, call, dialog, h, icon, memory, notice, number, progressbar, redraw, sendFile, tokens } from "./core.js";
+import { collectionsAre } from "./how.js";
 import { chooseFiles } from "./tree.js";
 
 const ROWS = 100;
 
-export function library({ onTicks, onOpen, onSample }) {
+export function library({ onTicks, onOpen, onSample, question }) {
   let state = { cards: [], adding: [], samples: [], local: false };
   let sending = []; // files on their way to the server
   let shown = ROWS;
   let words = "";
   let order = "listed";
+  let ranks = new Map(); // document -> place for the question
+  let ranked = null; // the question they are for
+  let ranking = null;
   let hows = {}; // in words, how ticked sources are read that are not read whole
   const asked = new Set(); // trees that were opened
   const known = new Set(); // cards seen, so that new ones are ticked once
@@ -21,8 +25,8 @@ export function library({ onTicks, onOpen, onSample }) {
     button("Choose files", () => input.click(), { icon: "plus" }), input);
   const pathBox = h("details", { class: "ld-path" }, h("summary", {}, "Add a folder by its path"));
   const search = h("input", { type: "search", class: "ld-field", placeholder: "Find a source", "aria-label": "Find a source", oninput: () => { words = search.value.toLowerCase(); shown = ROWS; draw(); } });
-  const sort = h("select", { class: "ld-field", "aria-label": "Order", onchange: () => { order = sort.value; draw(); } },
-    h("option", { value: "listed" }, "As added"), h("option", { value: "newest" }, "Newest first"), h("option", { value: "name" }, "By name"));
+  const sort = h("select", { class: "ld-field", "aria-label": "Order", onchange: () => { order = sort.value; if (order === "relevant") rankBy(question()); draw(); } },
+    h("option", { value: "listed" }, "As added"), h("option", { value: "newest" }, "Newest first"), h("option", { value: "name" }, "By name"), h("option", { value: "relevant" }, "Most relevant to the question"));
   const sets = h("select", { class: "ld-field", "aria-label": "Collection", onchange: () => chooseSet(sets.value) });
   const tools = h("div", { class: "ld-tools" }, search, sort);
   const adding = h("div", { class: "ld-cards", "aria-label": "Being added", role: "list" });
@@ -63,6 +67,7 @@ export function library({ onTicks, onOpen, onSample }) {
 
   async function refresh() {
     state = await call("library", { model: memory.get("model") });
+    collectionsAre(state.collections);
     const first = known.size === 0;
     const here = new Set(state.cards.map((card) => card.id));
     let ticks = memory.get("ticks").filter((tick) => here.has(tick.id));
@@ -91,6 +96,9 @@ export function library({ onTicks, onOpen, onSample }) {
 
   function setTicks(ticks) {
     memory.set("ticks", ticks);
+    const set = (state.collections || []).find((row) => row.id === memory.get("collection"));
+    const same = set && set.documents.length === ticks.length && set.documents.every((id) => ticks.some((tick) => tick.id === id));
+    if (!same) memory.set("collection", null); // its own way of reading is for it alone
     onTicks();
   }
 
@@ -98,7 +106,7 @@ export function library({ onTicks, onOpen, onSample }) {
     sets.value = "";
     const [what, id] = choice.split("-");
     const set = (state.collections || []).find((row) => String(row.id) === id);
-    if (what === "tick" && set) { setTicks(set.documents.map((document_) => tickOf(document_) || { id: document_, how: "whole" })); draw(); }
+    if (what === "tick" && set) { memory.set("collection", set.id); setTicks(set.documents.map((document_) => tickOf(document_) || { id: document_, how: "whole" })); draw(); }
     if (what === "drop" && set) attempt(async () => { await call("delete_collection", { collection: set.id }); await refresh(); });
     if (what !== "save") return;
     const field = h("input", { class: "ld-field", "aria-label": "Name of the collection" });
@@ -108,10 +116,24 @@ export function library({ onTicks, onOpen, onSample }) {
     ]);
   }
 
+  // Puts sources in the order of a question; again while some are still being indexed.
+  function rankBy(words_) {
+    if (ranked === words_) return;
+    ranked = words_;
+    clearTimeout(ranking);
+    ranking = setTimeout(() => attempt(async () => {
+      const made = await call("relevance", { question: words_ });
+      if (ranked !== words_) return;
+      ranks = new Map(made.order.map((id, place) => [id, place]));
+      draw();
+      if (made.left) { ranked = null; rankBy(words_); }
+    }), 500);
+  }
+
   const tickOf = (id) => memory.get("ticks").find((tick) => tick.id === id);
 
   function draw() {
-    const order_ = { listed: () => 0, newest: (a, b) => b.added - a.added, name: (a, b) => a.title.localeCompare(b.title) }[order];
+    const order_ = { listed: () => 0, newest: (a, b) => b.added - a.added, name: (a, b) => a.title.localeCompare(b.title), relevant: (a, b) => (ranks.get(a.id) ?? 1e9) - (ranks.get(b.id) ?? 1e9) }[order];
     const busy = new Set(state.adding.filter((job) => job.state === "running").map((job) => job.name));
     const counting = new Set(state.adding.map((job) => job.adds));
     const found = state.cards.filter((card) => card.title.toLowerCase().includes(words) && !counting.has(card.id) && !(card.tokens === null && busy.has(card.title))).sort(order_);
@@ -127,9 +149,9 @@ export function library({ onTicks, onOpen, onSample }) {
       h("p", {}, "Add a source and ask about all of it. Everything stays on this computer."),
       h("p", { class: "ld-dim" }, "Or try a sample:"),
       h("div", { class: "ld-row" }, state.samples.map((sample) => button(sample.label, () => attempt(async () => {
-        await call("add_sample", { sample: sample.key, model: memory.get("model") });
-        onSample(sample.question);
-        refresh();
+        const begun = await call("ask_sample", { sample: sample.key, model: memory.get("model") });
+        await onSample(begun.thread);
+        await refresh();
       }), { icon: sample.key === "code" ? "code" : "file", hint: sample.file }))),
     ] : []);
     redraw(adding, [sending, state.adding], () => [
@@ -252,6 +274,7 @@ export function library({ onTicks, onOpen, onSample }) {
 
   return {
     region, refresh, addFiles,
+    onQuestion(words_) { if (order === "relevant") rankBy(words_); },
     focusSearch: () => { tools.hidden = false; search.focus(); },
     async watch() { state.adding = await call("adding"); draw(); },
     part: (id) => { const card = state.cards.find((c) => c.id === id); if (card) choosePart(card, (choice) => { setTicks([...memory.get("ticks").filter((t) => t.id !== id), { id, ...choice }]); draw(); }); },

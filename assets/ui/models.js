@@ -1,6 +1,7 @@
 // Models & memory: what there is, what each can take, and what a length would cost before anything is loaded.
 
 import { attempt, button, call, h, memory, number } from "./core.js";
+import { howFields } from "./how.js";
 import { keys } from "./keys.js";
 import { strip as makeStrip } from "./strip.js";
 
@@ -16,6 +17,8 @@ export async function models(root) {
   let length = 32768;
   let timer = null;
   let rows = [];
+  let how = memory.get("how");
+  const overrides = h("div", { class: "ld-how-fields" });
   slider.value = String(Math.log2(length));
 
   async function list() {
@@ -23,7 +26,7 @@ export async function models(root) {
     rows = made.rows;
     if (!rows.some((row) => row.usable && row.name === memory.get("model"))) memory.set("model", made.usual);
     table.replaceChildren(h("table", { class: "ld-table" },
-      h("thead", {}, h("tr", {}, ["Use", "Model", "Training length", "Window", "Tested up to", "Size", "Licence", "Fits here"].map((label) => h("th", { scope: "col" }, label)))),
+      h("thead", {}, h("tr", {}, ["Use", "Model", "Training length", "Window", "By method", "Tested up to", "Size", "Licence", "Fits here"].map((label) => h("th", { scope: "col" }, label)))),
       h("tbody", {}, rows.map(row_))));
     later();
   }
@@ -31,24 +34,42 @@ export async function models(root) {
   function row_(row) {
     const pick = h("input", { type: "radio", name: "ld-model", "aria-label": `Use ${row.name}`, disabled: !row.usable, onchange: () => { memory.set("model", row.name); later(); } });
     pick.checked = row.name === memory.get("model");
-    if (!row.usable) return h("tr", {}, h("td", {}, pick), h("th", { scope: "row" }, row.name), h("td", { colspan: "6" }, row.why));
+    if (!row.usable) return h("tr", {}, h("td", {}, pick), h("th", { scope: "row" }, row.name), h("td", { colspan: "7" }, row.why));
     const fits = row.fits.map((f) => h("li", {}, `${number(f.tokens)}: ${f.word}`));
     return h("tr", {},
       h("td", {}, pick),
       h("th", { scope: "row" }, row.name, row.remote ? h("p", { class: "ld-message" }, "The documents leave this computer.") : null, h("p", { class: "ld-dim" }, row.note || row.architecture), row.remote || row.name.includes("/") ? button("Remove from the list", () => attempt(async () => { await call("forget_model", { name: row.name }); await list(); }), { quiet: true }) : null),
-      h("td", {}, number(row.native)), h("td", {}, number(row.window)), h("td", {}, row.tested ? number(row.tested) : "not measured"),
+      h("td", {}, number(row.native)), h("td", {}, number(row.window)), h("td", {}, methods(row)), h("td", {}, row.tested ? number(row.tested) : "not measured", measured(row)),
       h("td", {}, row.size || "on a server"), h("td", {}, row.licence || "not stated"), h("td", {}, h("ul", { class: "ld-fits" }, fits)));
+  }
+
+  function methods(row) {
+    if (!row.methods.length) return "the server's";
+    const take = row.methods.filter((one) => one.window);
+    const refused = row.methods.filter((one) => !one.window);
+    return h("details", { class: "ld-small" }, h("summary", {}, `${take.length} of ${row.methods.length} methods`),
+      h("ul", { class: "ld-fits" }, take.map((one) => h("li", {}, `${one.name}: ${number(one.window)}`)), refused.map((one) => h("li", { title: one.why }, `${one.name}: not with this model`))));
+  }
+
+  function measured(row) {
+    if (!row.measured.length) return h("p", { class: "ld-dim" }, h("a", { href: "/evaluation" }, "Measure here"));
+    return h("details", { class: "ld-small" }, h("summary", {}, `here: ${number(row.measured.at(-1).length)}`),
+      h("ul", { class: "ld-fits" }, row.measured.map((one) => h("li", {}, `${number(one.length)}: ${Math.round(100 * one.score)} % of ${one.n}, ${one.method === "none" ? "own positions" : one.method}`))));
+  }
+
+  async function drawHow() {
+    overrides.replaceChildren(...(await howFields(how, (made) => { how = made; memory.set("how", made); later(); })));
   }
 
   function later() { clearTimeout(timer); timer = setTimeout(preview, 120); }
 
   function preview() {
     return attempt(async () => {
-      const made = await call("preview", { model: memory.get("model"), tokens: length, window: memory.get("window") });
+      const made = await call("preview", { model: memory.get("model"), tokens: length, window: memory.get("window"), how });
       const words = { native: "within training length", extended_tested: "extended, tested", extended_untested: "extended, untested at this length", over: "over the window" };
       slider.setAttribute("aria-valuetext", `${number(length)} tokens`);
       plan.replaceChildren(h("p", { class: "ld-big" }, `${number(length)} tokens with ${memory.get("model")}`),
-        h("dl", { class: "ld-facts-list" }, [["Zone", words[made.zone]], ["Positions", made.method === "none" ? "the model's own" : made.method], ["Memory", made.memory || "on the server"], ["Reading", made.time], ["Window", number(made.window)]].flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])),
+        h("dl", { class: "ld-facts-list" }, [["Zone", words[made.zone]], ["Positions", made.method === "none" ? "the model's own" : made.method], ["Attention", made.attention], ["Kept in", made.tier], ["Memory", made.memory || "on the server"], ["Reading", made.time], ["Window", number(made.window)]].flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)])),
         h("ul", { class: "ld-reasons" }, made.reasons.map((reason) => h("li", {}, reason))));
     });
   }
@@ -59,8 +80,10 @@ export async function models(root) {
     h("p", {}, "The bundled reader finds and quotes: it answers with the sentence that says it, and says so when nothing does. It does not reason, summarise freely or count. For that, name a larger model below: a folder with safetensors weights, a model already in the Hugging Face cache, or the address of a server that speaks the OpenAI protocol. Nothing is downloaded here; to fetch a model, run ", h("code", {}, "longdoc models pull NAME"), " in a terminal."),
     table, add,
     h("section", { class: "ld-card", "aria-label": "What a length costs" }, h("h3", {}, "What a length costs"), h("label", { class: "ld-label" }, "Length", slider),
-      h("div", { class: "ld-row" }, h("label", { class: "ld-label ld-inline" }, "Window", windowBox), own), plan)));
+      h("div", { class: "ld-row" }, h("label", { class: "ld-label ld-inline" }, "Window", windowBox), own),
+      overrides, h("p", { class: "ld-dim" }, "What is chosen here also holds for questions outside a collection; a collection keeps its own, under How beside the question."), plan)));
   keys({});
   await list();
+  await drawHow();
   strip.poll();
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from longdoc.errors import UserError
 from longdoc.evaluation.asking import PlanMaker, Way
 from longdoc.evaluation.haystack import Filler
 from longdoc.evaluation.items import Haystack, Item, Reply, Scores
@@ -87,7 +88,11 @@ class Suite:
             planned: set[tuple[object, ...]] = set()
             for way in self.ways:
                 fitting = [self._size(one, length) for one in made]
-                plan = make_plan(way, self._longest(fitting, way))
+                try:
+                    plan = make_plan(way, self._longest(fitting, way))
+                except UserError as error:  # a method that this model cannot take
+                    self._leave_out(str(error))
+                    continue
                 if plan.zone == "over" and way.mode == "single":
                     words = f"{length:,} tokens" if length else "Documents as long as they are"
                     self._leave_out(f"{words} are over the window of {plan.window:,}: left out.")

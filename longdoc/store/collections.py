@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from longdoc.errors import StoreError, UserError
 from longdoc.store.codec import storable
@@ -19,6 +20,7 @@ class Collection:
     name: str
     created_at: float
     document_ids: tuple[str, ...]
+    plan: Mapping[str, str] = field(default_factory=dict)  # what a person chose in place of the planner
 
 
 class Collections(Documents):
@@ -41,10 +43,13 @@ class Collections(Documents):
             members = db.execute(
                 "SELECT collection_id, document_id FROM collection_documents ORDER BY collection_id, position"
             ).fetchall()
+            # An older library that is open for reading only lacks the table.
+            rows_of_plans = db.query("SELECT * FROM collection_plans") if "collection_plans" in db.table_names() else ()
+            plans = {row["collection_id"]: json.loads(row["plan"]) for row in rows_of_plans}
         held: dict[int, list[str]] = {}
         for collection_id, document_id in members:
             held.setdefault(collection_id, []).append(document_id)
-        return [Collection(row[0], row[1], row[2], tuple(held.get(row[0], ()))) for row in rows]
+        return [Collection(*row[:3], tuple(held.get(row[0], ())), plans.get(row[0], {})) for row in rows]
 
     def collection(self, collection_id: int) -> Collection:
         """Return one collection. Raises StoreError `not_found`."""
@@ -75,6 +80,14 @@ class Collections(Documents):
                     "DELETE FROM collection_documents WHERE collection_id = ? AND document_id = ?",
                     [collection_id, document_id],
                 )
+
+    def set_collection_plan(self, collection_id: int, plan: Mapping[str, str]) -> None:
+        """Keep how a collection is to be read; an empty plan leaves it to the planner."""
+        with self.writing() as db:
+            self._require_collection(collection_id)
+            db.execute("DELETE FROM collection_plans WHERE collection_id = ?", [collection_id])
+            if plan:
+                db["collection_plans"].insert({"collection_id": collection_id, "plan": json.dumps(dict(plan))})
 
     def rename_collection(self, collection_id: int, name: str) -> None:
         """Change a collection's name. Raises UserError for an empty or used name."""

@@ -138,7 +138,18 @@ def transcripts(db: Any) -> None:
     )
 
 
-STEPS = (first_tables, passages, transcripts)
+def collection_plans(db: Any) -> None:
+    """How a collection is to be read: what a person chose in place of the planner."""
+    db.executescript(
+        """
+        CREATE TABLE collection_plans (
+            collection_id INTEGER PRIMARY KEY REFERENCES collections(id) ON DELETE CASCADE, plan TEXT NOT NULL
+        );
+        """
+    )
+
+
+STEPS = (first_tables, passages, transcripts, collection_plans)
 
 
 def unknown_steps(connection: Connection) -> list[str]:

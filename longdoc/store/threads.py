@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from longdoc.errors import StoreError
 from longdoc.store.codec import from_json, storable, to_json
@@ -108,10 +109,17 @@ class Threads(Collections):
             self._require_thread(thread_id)
             row = {"thread_id": thread_id, "answer": to_json(answer), "created_at": now}
             identity = int(db["turns"].insert(row).last_pk)
-            for number, citation in enumerate(answer.citations):
-                db["citations"].insert({"turn_id": identity, "number": number, "document_id": citation.document_id})
+            self._cite(db, identity, answer)
             db.execute("UPDATE threads SET updated_at = ? WHERE id = ?", [now, thread_id])
         return identity
+
+    def replace_turn(self, turn_id: int, answer: Answer) -> None:
+        """Put another answer in the place of a stored one. Raises StoreError `not_found`."""
+        with self.writing() as db:
+            if not db.execute("UPDATE turns SET answer = ? WHERE id = ?", [to_json(answer), turn_id]).rowcount:
+                raise StoreError("This answer is no longer in the library.", code="not_found")
+            db.execute("DELETE FROM citations WHERE turn_id = ?", [turn_id])
+            self._cite(db, turn_id, answer)
 
     def turns(self, thread_id: int) -> list[Turn]:
         """Return a conversation's answers in order; quotes of deleted sources are kept and marked."""
@@ -141,6 +149,11 @@ class Threads(Collections):
                     next_step="Export the library, then delete the conversation.",
                 ) from error
         return turns
+
+    @staticmethod
+    def _cite(db: Any, turn_id: int, answer: Answer) -> None:
+        for number, citation in enumerate(answer.citations):
+            db["citations"].insert({"turn_id": turn_id, "number": number, "document_id": citation.document_id})
 
     def _require_thread(self, thread_id: int) -> None:
         with self.reading() as db:

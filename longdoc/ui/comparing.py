@@ -16,6 +16,7 @@ from longdoc.store.codec import from_json, to_json
 from longdoc.types import Answer, Citation
 from longdoc.ui.context import Context
 from longdoc.ui.export import comparison_markdown
+from longdoc.ui.models import overrides_of
 from longdoc.ui.reader import parts_of
 from longdoc.ui.render import inert, place
 from longdoc.ui.selection import included, parse_choices
@@ -42,6 +43,7 @@ class CompareCalls:
         window: int | None = None,
         turn: int | None = None,
         thread: int | None = None,
+        how: dict[str, Any] | None = None,
     ) -> int:
         """Queue a comparison; with a stored answer (`turn` of `thread`) that column is filled from it."""
         context = self.context
@@ -63,6 +65,7 @@ class CompareCalls:
             "given": given,
             "top_k": min(max(top_k or context.settings.top_k, 1), 100),
             "window": window if window and window > 0 else None,
+            **overrides_of(how),
         }
         return context.worker.submit("compare", request)
 

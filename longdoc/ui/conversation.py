@@ -5,18 +5,19 @@ Answers are made by jobs (`work.py`); this file starts, lists and shows them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from longdoc.answer import checked_question
+from longdoc.answer import Kit, checked_question
 from longdoc.errors import UserError
 from longdoc.packing import choices as fitting
-from longdoc.planning import memory
+from longdoc.planning import describe, memory
 from longdoc.store import Turn
-from longdoc.types import Prompt, Region
+from longdoc.types import Prompt, ReadingPlan, Region
 from longdoc.ui.context import Context
 from longdoc.ui.export import conversation_json, conversation_markdown
 from longdoc.ui.jobs import LANES
-from longdoc.ui.models import count_question, time_in_words
+from longdoc.ui.models import count_question, overrides_of, time_in_words
 from longdoc.ui.render import inert
 from longdoc.ui.selection import Choice, included, parse_choices
 from longdoc.ui.views import ZONES, answer_view, job_view
@@ -54,7 +55,12 @@ class ConversationCalls:
         return True
 
     def budget(
-        self, choices: list[dict[str, Any]], question: str = "", model: str = "", window: int | None = None
+        self,
+        choices: list[dict[str, Any]],
+        question: str = "",
+        model: str = "",
+        window: int | None = None,
+        how: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return what the ticked sources, the question and the answer take of the window, and what would fit."""
         context = self.context
@@ -65,7 +71,7 @@ class ConversationCalls:
         asked = count_question(kit, question[: context.settings.max_question_characters])
         reserve = context.settings.answer_reserve_tokens
         total = sum(sizes) + asked
-        plan = context.engine.plan(kit.model, total, **({"window": window} if window else {}))
+        plan = self._plan(kit.model, total, window, how)
         rows = [
             {
                 "id": choice.document_id,
@@ -88,6 +94,9 @@ class ConversationCalls:
             "time": time_in_words(plan.predicted_s),
             "memory": memory.size(plan.predicted_bytes) if plan.predicted_bytes else "",
             "reasons": list(plan.reasons),
+            "method": describe(plan.position_method, plan.factor),
+            "attention": plan.attention,
+            "tier": plan.cache_tier,
             "over": max(over, 0),
             "estimate": kit.remote,
             "offers": self._offers(rows, names, asked, reserve, plan.window) if over > 0 else None,
@@ -102,8 +111,15 @@ class ConversationCalls:
         model: str = "",
         window: int | None = None,
         top_k: int | None = None,
+        how: dict[str, Any] | None = None,
+        reread: bool = False,
+        continues: int | None = None,
     ) -> dict[str, int]:
-        """Queue a question; return its job and conversation."""
+        """Queue a question; return its job and conversation.
+
+        `continues` is a stopped answer that is made whole. Raises UserError `rereads` where the question
+        would have sources read again in another way and `reread` does not allow it.
+        """
         context = self.context
         asked = checked_question(question, context.settings)
         kit = context.models.kit(model)
@@ -114,8 +130,14 @@ class ConversationCalls:
             raise UserError("No source is ticked.", next_step="Tick at least one in the Library.")
         ids = [choice.document_id for choice in chosen]
         context.library.require_documents(ids)
-        if mode == "single" and self.budget(choices, question, model, window)["over"]:
-            raise UserError("The ticked sources are over the window.", next_step="Choose one of the offers.")
+        overrides = overrides_of(how)
+        if mode == "single":
+            if self.budget(choices, question, model, window, how)["over"]:
+                raise UserError("The ticked sources are over the window.", next_step="Choose one of the offers.")
+            if thread is not None and not reread:
+                self._ask_before_reading_again(thread, chosen, kit, asked, window, how)
+        if continues is not None and (thread is None or continues not in [t.id for t in self._stopped(thread)]):
+            raise UserError("This answer cannot be continued.", next_step="Ask again.")
         if thread is None:
             thread = context.library.add_thread(asked[:120], ids)
         else:
@@ -128,6 +150,8 @@ class ConversationCalls:
             "model": kit.model,
             "window": window,
             "top_k": min(max(top_k or context.settings.top_k, 1), _MAX_TOP_K),
+            "continues": continues,
+            **overrides,
         }
         return {"job": context.worker.submit("ask", request), "thread": thread}
 
@@ -173,6 +197,42 @@ class ConversationCalls:
         regions = [_region_view(region, prompt, kit, texts) for region in prompt.regions]
         omitted = [inert(f"{o.source}: {o.what} ({o.reason})") for o in prompt.omitted]
         return {"tokens": len(prompt.token_ids), "regions": regions, "omitted": omitted}
+
+    def _plan(self, model: str, n_tokens: int, window: int | None, how: dict[str, Any] | None) -> ReadingPlan:
+        given: dict[str, Any] = {**overrides_of(how), **({"window": window} if window else {})}
+        return self.context.engine.plan(model, n_tokens, **given)
+
+    def _stopped(self, thread: int) -> list[Turn]:
+        return [turn for turn in self.context.library.turns(thread) if turn.answer.stop_reason == "stopped"]
+
+    def _ask_before_reading_again(
+        self,
+        thread: int,
+        chosen: Sequence[Choice],
+        kit: Kit,
+        question: str,
+        window: int | None,
+        how: dict[str, Any] | None,
+    ) -> None:
+        """Raise UserError `rereads` if sources read for the last answer would be read again in another way."""
+        earlier = [
+            turn.answer.plan
+            for turn in self.context.library.turns(thread)
+            if turn.answer.mode == "single" and turn.answer.model == kit.model and turn.answer.plan is not None
+        ]
+        about = {document for t in self.context.library.threads() if t.id == thread for document, _ in t.documents}
+        if not earlier or kit.remote or not about & {choice.document_id for choice in chosen}:
+            return
+        total = sum(self.context.counter.count(choice, kit) for choice in chosen) + count_question(kit, question)
+        before, after = earlier[-1], self._plan(kit.model, total, window, how)
+        if _way(before) == _way(after):
+            return
+        raise UserError(
+            f"The sources were read {_way_words(before)}. With this question they would be read again, "
+            f"{_way_words(after)}: {total:,} tokens, {time_in_words(after.predicted_s)}.",
+            code="rereads",
+            next_step="Read them again, or ask in Chunked.",
+        )
 
     def _replaced(self) -> frozenset[str]:
         """Return the documents that a newer version took the place of."""
@@ -224,6 +284,17 @@ def turn_view(turn: Turn, replaced: frozenset[str] = frozenset()) -> dict[str, A
     """Return a stored answer for the page."""
     answer = answer_view(turn.answer, str(turn.id), turn.deleted, replaced)
     return {"id": turn.id, "question": inert(turn.answer.question), "at": turn.created_at, **answer}
+
+
+def _way(plan: ReadingPlan) -> tuple[str, float, str]:
+    """Return what of a plan decides whether a reading can be used again."""
+    return plan.position_method, plan.factor, plan.attention
+
+
+def _way_words(plan: ReadingPlan) -> str:
+    method = describe(plan.position_method, plan.factor)
+    words = "with the model's own positions" if plan.position_method == "none" else f"with {method}"
+    return words + (f" and {plan.attention} attention" if plan.attention != "dense" else "")
 
 
 def _zone_words(zone: str, tested: int) -> str:

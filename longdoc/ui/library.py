@@ -5,6 +5,7 @@ Reading a file is `work.py`'s; what a card says is `views.py`'s.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from longdoc.files import display_name
 from longdoc.sources.sniff import sniff
 from longdoc.store import Job
 from longdoc.ui.context import Context
+from longdoc.ui.models import overrides_of
 from longdoc.ui.render import inert
 from longdoc.ui.selection import Choice
+from longdoc.ui.suggesting import ordered, suggested
 from longdoc.ui.views import card, job_view
 
 SAMPLES = {
@@ -26,6 +29,7 @@ SAMPLES = {
 _MAX_NAME = 1_000
 _MAX_TEXT = 4_000_000
 _MAX_TICKED = 20_000
+_SUGGEST_FROM = 6
 
 
 class LibraryCalls:
@@ -46,7 +50,7 @@ class LibraryCalls:
             "adding": self.adding(),
             "samples": [] if cards else self._samples(),
             "collections": [
-                {"id": c.id, "name": inert(c.name), "documents": list(c.document_ids)}
+                {"id": c.id, "name": inert(c.name), "documents": list(c.document_ids), "how": dict(c.plan)}
                 for c in context.library.collections()
             ],
             "notice": context.library.notice,
@@ -97,13 +101,31 @@ class LibraryCalls:
             raise SourceError(f"There is nothing at {given}.", code="not_found", next_step="Check the path.")
         return self._begin({"path": str(given), "name": display_name(given.name), "model": model}, given, given.name)
 
-    def add_sample(self, sample: str, model: str = "") -> int:
-        """Add one of the samples that come with LongDoc."""
+    def ask_sample(self, sample: str, model: str = "") -> dict[str, int]:
+        """Add one of the samples that come with LongDoc and ask its first question; return job and conversation."""
         path = sample_path(SAMPLES[sample][0]) if sample in SAMPLES else Path()
         if not path.is_file():
             raise UserError("This sample is not here.", next_step="Add a file of your own.")
+        question = SAMPLES[sample][2]
+        thread = self.context.library.add_thread(question)
         request = {"path": str(path), "name": path.name, "model": model}
-        return self.context.worker.submit("ingest", request)  # known files: no choosing from a tree
+        then = {"question": question, "thread": thread}
+        # Known files: there is no choosing from a tree.
+        job = self.context.worker.submit("ingest", {**request, "then_ask": then})
+        return {"job": job, "thread": thread}
+
+    def suggestions(self, documents: list[str]) -> list[str]:
+        """Return up to three questions that the first of these documents answer."""
+        self.context.library.require_documents(documents)
+        return suggested([self.context.library.document(document) for document in documents[:_SUGGEST_FROM]])
+
+    def relevance(self, question: str) -> dict[str, Any]:
+        """Return all documents, the most relevant for a question first, and how many are still to be indexed."""
+        ids = [item.document_id for item in self.context.library.documents()]
+        if not any(ch.isalnum() for ch in question):
+            return {"order": ids, "left": 0}
+        order, left = ordered(self.context.library, self.context.settings, question[:2_000], ids)
+        return {"order": order, "left": left}
 
     def tree(self, job: int) -> dict[str, Any]:
         """Return the tree of a code base that was looked at."""
@@ -161,10 +183,20 @@ class LibraryCalls:
         """Keep a named set of sources; one of the same name gives way."""
         library = self.context.library
         library.require_documents(documents)
+        plan: Mapping[str, str] = {}
         for collection in library.collections():
             if collection.name == " ".join(name.split()):
+                plan = collection.plan
                 library.remove_collection(collection.id)
-        return library.add_collection(name, documents)
+        made = library.add_collection(name, documents)
+        library.set_collection_plan(made, plan)
+        return made
+
+    def plan_collection(self, collection: int, how: dict[str, Any]) -> dict[str, str]:
+        """Keep how a collection is to be read; nothing chosen leaves it to the planner."""
+        chosen = overrides_of(how)
+        self.context.library.set_collection_plan(collection, chosen)
+        return chosen
 
     def delete_collection(self, collection: int) -> bool:
         """Forget a named set; its sources stay."""

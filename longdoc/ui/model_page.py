@@ -12,8 +12,10 @@ from typing import Any
 from longdoc.backends.remote import is_address
 from longdoc.errors import UserError
 from longdoc.files import atomic_write
+from longdoc.planning import ATTENTIONS, TIERS
+from longdoc.positions import METHODS
 from longdoc.ui.context import Context
-from longdoc.ui.models import MAX_NAME
+from longdoc.ui.models import MAX_NAME, overrides_of
 
 _MOST = 50
 _MOST_TOKENS = 1 << 31
@@ -28,13 +30,19 @@ class ModelCalls:
 
     def models(self) -> dict[str, Any]:
         """Return all models as rows, and which one is the usual one."""
-        return {"rows": self.context.models.listed(self._added()), "usual": self.context.settings.model}
+        return {
+            "rows": self.context.models.listed(self._added()),
+            "usual": self.context.settings.model,
+            "choices": {"position": list(METHODS), "attention": list(ATTENTIONS), "tier": list(TIERS)},
+        }
 
-    def preview(self, model: str, tokens: int, window: int | None = None) -> dict[str, Any]:
+    def preview(
+        self, model: str, tokens: int, window: int | None = None, how: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Return what reading so many tokens would take."""
         if not 0 < tokens < _MOST_TOKENS or (window is not None and not 0 < window < _MOST_TOKENS):
             raise UserError("This is not a length.", next_step="Choose a number of tokens above zero.")
-        return self.context.models.preview(model, tokens, window)
+        return self.context.models.preview(model, tokens, window, overrides_of(how))
 
     def add_model(self, name: str) -> dict[str, Any]:
         """Add a model by folder, hub name or server address; one that cannot be used is refused with the reason."""

@@ -6,16 +6,19 @@ the engine asks servers. Which model a person chose comes with each call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from longdoc.answer import Kit, kit_of
 from longdoc.backends.remote import is_address
 from longdoc.engine import Engine
 from longdoc.errors import LongDocError, UserError
+from longdoc.evaluation.results import model_folder, read_summary
 from longdoc.packing import Included
-from longdoc.planning import duration, memory
+from longdoc.planning import ATTENTIONS, TIERS, describe, duration, memory
+from longdoc.positions import METHODS, canonical, factor_for, make
 from longdoc.settings import Settings
+from longdoc.types import ModelInfo
 
 MAX_NAME = 500
 _LADDER = (2_048, 8_192, 32_768)
@@ -60,16 +63,22 @@ class Models:
             "licence": info.licence,
             "note": info.note,
             "fits": self._fits(name),
+            "methods": windows(info) if info.kind != "remote" else [],
+            "measured": measured_lengths(self.settings, name),
         }
 
-    def preview(self, model: str, n_tokens: int, window: int | None = None) -> dict[str, Any]:
-        """Return in words what reading `n_tokens` would take. Raises ModelError."""
-        plan = self.engine.plan(model, n_tokens, **({"window": window} if window else {}))
+    def preview(
+        self, model: str, n_tokens: int, window: int | None = None, how: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Return in words what reading `n_tokens` would take. Raises ModelError, UserError for an impossible `how`."""
+        plan = self.engine.plan(model, n_tokens, **({"window": window} if window else {}), **(how or {}))
         return {
             "tokens": n_tokens,
             "window": plan.window,
             "zone": plan.zone,
-            "method": plan.position_method + (f" ×{plan.factor:g}" if plan.factor > 1 else ""),
+            "method": describe(plan.position_method, plan.factor),
+            "attention": plan.attention,
+            "tier": plan.cache_tier,
             "memory": memory.size(plan.predicted_bytes) if plan.predicted_bytes else "",
             "time": time_in_words(plan.predicted_s),
             "reasons": list(plan.reasons),
@@ -86,6 +95,45 @@ class Models:
             word = "over the window" if plan.zone == "over" else "too big for memory" if too_big else "fits"
             rows.append({"tokens": n_tokens, "word": word})
         return rows
+
+
+def windows(info: ModelInfo) -> list[dict[str, Any]]:
+    """Return how far each position method takes a model, in tokens; 0 and why where it takes it nowhere."""
+    rows = []
+    for name in METHODS:
+        try:
+            reach = make(name, info, factor_for(name, info, info.window)).reach
+            rows.append({"name": name, "window": min(int(reach), info.window), "why": ""})
+        except LongDocError as error:
+            rows.append({"name": name, "window": 0, "why": error.message})
+    return rows
+
+
+def measured_lengths(settings: Settings, model: str) -> list[dict[str, Any]]:
+    """Return for each length measured on this machine the best way of reading it whole, with its score."""
+    best: dict[int, dict[str, Any]] = {}
+    for report in read_summary(model_folder(settings, model)):
+        for row in report["rows"]:
+            whole = row.get("mode") == "single" and row.get("depth") is None and row.get("length")
+            if not whole or row.get("unit") is not None or row.get("form") is not None:
+                continue
+            length, score = int(row["length"]), float(row["score"])
+            if length not in best or score > best[length]["score"]:
+                method = str(row["position_method"])
+                best[length] = {"length": length, "method": method, "score": score, "n": int(row["n"])}
+    return [best[length] for length in sorted(best)]
+
+
+def overrides_of(how: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return what a person chose in place of the planner, checked. Raises UserError for an unknown choice."""
+    known = {"position": tuple(METHODS), "attention": ATTENTIONS, "tier": TIERS}
+    chosen = {name: value for name, value in (how or {}).items() if value}
+    for name, value in chosen.items():
+        if name == "position" and isinstance(value, str):
+            chosen[name] = canonical(value)
+        elif name not in known or value not in known[name]:
+            raise UserError("This way of reading does not exist.", next_step="Choose another, or the planner's.")
+    return chosen
 
 
 def count(kit: Kit, item: Included) -> int:

@@ -81,6 +81,7 @@ def job_view(job: Job, progress: dict[str, Any], waiting_before: int) -> dict[st
         "question": inert(str(request.get("question", "")))[:300],
         "thread": request.get("thread"),
         "mode": request.get("mode", ""),
+        "continues": request.get("continues"),
         "words": progress_words(job, progress, waiting_before),
         "share": _share(progress) if job.state == "running" else None,
         "stage": progress.get("stage", ""),
@@ -91,7 +92,11 @@ def job_view(job: Job, progress: dict[str, Any], waiting_before: int) -> dict[st
         "message": inert(job.message),
         "next_step": inert(str(job.result.get("next_step", ""))) if job.state == "failed" else "",
         "code": str(job.result.get("code", "")) if job.state == "failed" else "",
-        "result": {k: v for k, v in job.result.items() if k in ("document", "title", "duplicate", "turn", "dismissed")},
+        "result": {
+            k: v
+            for k, v in job.result.items()
+            if k in ("document", "title", "duplicate", "turn", "continued", "dismissed")
+        },
         "retry": bool(request.get("upload") or request.get("path")),
     }
 
@@ -207,6 +212,8 @@ def stats(answer: Answer) -> list[dict[str, str]]:
         ("In all", seconds(usage.total_s)),
         ("Memory", memory.size(usage.peak_bytes) if usage.peak_bytes else "not measured"),
     ]
+    if usage.attention_recall is not None:
+        rows.append(("Attention held", f"{usage.attention_recall:.0%} on a sample"))
     if usage.output_tokens and usage.total_s > usage.first_token_s:
         rows.append(("Speed", f"{usage.output_tokens / (usage.total_s - usage.first_token_s):,.0f} tokens/s"))
     return [{"name": name, "words": words} for name, words in rows]

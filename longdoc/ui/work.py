@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from longdoc import ingest
 from longdoc.answer import Desk, How, ask
 from longdoc.compare import ask_each, differences, share_read
-from longdoc.errors import Stopped, UserError
+from longdoc.errors import LongDocError, Stopped, UserError
 from longdoc.packing import Included
 from longdoc.store import Job
 from longdoc.store.codec import from_json, to_json
@@ -82,7 +83,19 @@ class _Work:
             self.context.library.remove(replaced)
         self.context.drop_upload(str(request.get("upload", "")))
         title = self.context.library.item(added.document.id).title
+        self._then_ask(request, added.document.id)
         return {"document": added.document.id, "title": title, "duplicate": not added.is_new}
+
+    def _then_ask(self, request: Mapping[str, Any], document: str) -> None:
+        """Ask the question that was to be asked of a source as soon as it is here."""
+        from longdoc.ui.conversation import ConversationCalls
+
+        then = request.get("then_ask")
+        if not then:
+            return
+        with suppress(LongDocError):  # the source is here; why it cannot be asked, the page says itself
+            talk = ConversationCalls(self.context)
+            talk.ask([{"id": document}], then["question"], thread=then["thread"], model=str(request.get("model", "")))
 
     def look(self, job: Job, live: Live, report: Report) -> dict[str, Any]:
         path, name = self._file(job.request)
@@ -112,8 +125,20 @@ class _Work:
             answer = ask(desk, items, request["question"], MODES[request["mode"]], how_of(request, self.context))
         except Stopped as stopped:
             raise Stopped(watch.stopped_in_words()) from stopped
-        turn = self.context.library.add_turn(request["thread"], answer)
-        return {"turn": turn, "stopped": answer.stop_reason == "stopped"}
+        turn, continued = self._kept(request, answer)
+        return {"turn": turn, "continued": continued, "stopped": answer.stop_reason == "stopped"}
+
+    def _kept(self, request: Mapping[str, Any], answer: Answer) -> tuple[int, bool]:
+        """Store an answer and return its turn: in the place of the stopped one that it continues, or behind all."""
+        library, earlier = self.context.library, request.get("continues")
+        if earlier is None:
+            return library.add_turn(request["thread"], answer), False
+        stopped = next((t.answer for t in library.turns(request["thread"]) if t.id == earlier), None)
+        if stopped is None:  # deleted since
+            return library.add_turn(request["thread"], answer), False
+        if answer.stop_reason != "stopped" or len(answer.text) > len(stopped.text):
+            library.replace_turn(int(earlier), answer)
+        return int(earlier), True
 
     def compare(self, job: Job, live: Live, report: Report) -> dict[str, Any]:
         request = job.request
@@ -144,8 +169,6 @@ class _Work:
             except UserError:
                 raise
             except Exception as error:
-                from longdoc.errors import LongDocError
-
                 if not isinstance(error, LongDocError):
                     raise
                 failed[mode] = error
@@ -203,6 +226,8 @@ def how_of(request: Mapping[str, Any], context: Context) -> How:
         model=str(request.get("model") or settings.model),
         window=request.get("window") or None,
         position=request.get("position") or None,
+        attention=request.get("attention") or None,
+        tier=request.get("tier") or None,
         top_k=min(max(int(request.get("top_k") or settings.top_k), 1), 100),
         max_new_tokens=settings.answer_reserve_tokens,
     )

@@ -29,7 +29,9 @@ class Scripted(standin.StandIn):
 
     def __init__(self, script: dict[str, Said] | None = None, **options: float) -> None:
         super().__init__(native_context=2048, window=1 << 17, tested_context=32768, **options)  # type: ignore[arg-type]
-        self.info = replace(self.info, name="reader", note="A scripted stand-in for tests: it reasons about nothing.")
+        note = "A scripted stand-in for tests: it reasons about nothing."
+        rope = {"rope_type": "default", "rope_theta": 10000.0}
+        self.info = replace(self.info, name="reader", note=note, rope_parameters=rope)
         self.script = script or {}
 
     def decode(
