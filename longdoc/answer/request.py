@@ -16,6 +16,7 @@ class How:
     position: str | None = None
     attention: str | None = None
     tier: str | None = None
+    kv_dtype: str | None = None  # "int8", or keys and values apart: "int8/bf16"
     window: int | None = None  # tokens; smaller than the model's own
     top_k: int = 5  # passages of a chunked answer
     short: bool = False  # the answer alone, without the reader's quote
@@ -23,7 +24,13 @@ class How:
 
     def overrides(self) -> dict[str, str | int]:
         """Return what the planner must not choose itself."""
-        chosen = {"position": self.position, "attention": self.attention, "tier": self.tier, "window": self.window}
+        chosen = {
+            "position": self.position,
+            "attention": self.attention,
+            "tier": self.tier,
+            "kv_dtype": self.kv_dtype,
+            "window": self.window,
+        }
         return {name: value for name, value in chosen.items() if value is not None}
 
 

@@ -15,12 +15,8 @@ from typing import Any
 
 import torch
 
-from longdoc.errors import UserError
-
 FLOAT32_PARAMETERS = 300_000_000  # models up to this size keep float32 weights
 _PRODUCT_ROWS = 16  # fewer rows gain nothing from bfloat16 products
-
-KV_DTYPES = {"bf16": torch.bfloat16, "float32": torch.float32}
 
 
 def weight_dtype(n_parameters: int) -> torch.dtype:
@@ -28,21 +24,12 @@ def weight_dtype(n_parameters: int) -> torch.dtype:
     return torch.float32 if n_parameters <= FLOAT32_PARAMETERS else torch.bfloat16
 
 
-def kv_dtype(name: str) -> torch.dtype:
-    """Return the dtype of stored keys and values. Raises UserError for an unknown name."""
-    if name not in KV_DTYPES:
-        raise UserError(
-            f"Keys and values cannot be kept as {name!r}.", code="kv_dtype", next_step=f"Use {' or '.join(KV_DTYPES)}."
-        )
-    return KV_DTYPES[name]
-
-
 @contextmanager
-def products(stored: torch.dtype, n_rows: int) -> Iterator[None]:
-    """Let float32 matrix products take bfloat16 inputs within the block, where keys are kept in bfloat16."""
+def products(computed: torch.dtype, n_rows: int) -> Iterator[None]:
+    """Let float32 matrix products take bfloat16 inputs within the block, where attention computes in bfloat16."""
     settings: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # set at import by torch
     before = settings.fp32_precision
-    if stored == torch.bfloat16 and n_rows >= _PRODUCT_ROWS:
+    if computed == torch.bfloat16 and n_rows >= _PRODUCT_ROWS:
         settings.fp32_precision = "bf16"
     try:
         yield

@@ -74,6 +74,7 @@ class StateSpaceBackend(TransformerBackend):
         self._unpositioned: frozenset[int] = frozenset()
         self._weights = [_STATE_FORMAT, *weight_hashes, _identity(self._config)]
         self._regimes = {}
+        self.working = None
         self._tail_cache: Any = None  # of the answer being written
         self._layout: Layout = {}
 
@@ -194,7 +195,9 @@ def load(name: str, settings: Settings) -> StateSpaceBackend:
     model = load_model(folder, info, precision.weight_dtype(info.n_parameters))
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    return StateSpaceBackend(model, info, tokenizer, frame_of(folder, tokenizer), sorted(hashes.values()))
+    backend = StateSpaceBackend(model, info, tokenizer, frame_of(folder, tokenizer), sorted(hashes.values()))
+    backend.working = settings.cache_working
+    return backend
 
 
 def _no_regime() -> rotary.Regime:

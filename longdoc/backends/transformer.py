@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,10 +29,12 @@ from longdoc.backends.layers import layer_shapes, layer_windows, unpositioned_la
 from longdoc.backends.loading import load_model
 from longdoc.backends.pace import Pace
 from longdoc.backends.weights import digests, inspect
-from longdoc.cache.segment import Reading
+from longdoc.cache import kv_dtypes
+from longdoc.cache.segment import Reading, new_reading
 from longdoc.errors import CacheError, ModelError, Stopped, UserError
 from longdoc.files import sha256_text
 from longdoc.packing import PromptFrame
+from longdoc.planning import TIERS, memory
 from longdoc.positions import make, rope_of
 from longdoc.positions.method import Method
 from longdoc.settings import Settings
@@ -53,7 +56,9 @@ def load(name: str, settings: Settings) -> TransformerBackend:
     model = load_model(folder, info, precision.weight_dtype(info.n_parameters))
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    return _kind_of(info)(model, info, tokenizer, frame_of(folder, tokenizer), sorted(hashes.values()))
+    backend = _kind_of(info)(model, info, tokenizer, frame_of(folder, tokenizer), sorted(hashes.values()))
+    backend.working = settings.cache_working
+    return backend
 
 
 class TransformerBackend:
@@ -73,6 +78,7 @@ class TransformerBackend:
         self._windows = layer_windows(self._config)
         self._unpositioned = unpositioned_layers(self._base)
         self._weights = [*weight_hashes, _identity(self._config)]
+        self.working: Path | None = None  # where readings on the disk tier are made
         self._regimes: dict[tuple[str, float, int, str, int], tuple[Method, rotary.Regime]] = {}
 
     def memory_bytes(self) -> int:
@@ -98,7 +104,18 @@ class TransformerBackend:
 
     def new_cache(self, plan: ReadingPlan, n_prefix: int) -> Reading:
         self._check(plan)
-        return Reading(self._shapes, n_prefix, precision.kv_dtype(plan.kv_dtype), self._model.device)
+        tier = plan.cache_tier
+        if tier == "disk" and self.working is None:
+            raise UserError("There is no folder to keep keys and values in.", code="tier", next_step="Choose ram.")
+        return new_reading(
+            self._shapes,
+            n_prefix,
+            kv_dtypes.parse(plan.kv_dtype),
+            tier,
+            device=self._model.device,
+            working=self.working,
+            resident_bytes=memory.available_bytes() // 2 if tier == "disk" else None,
+        )
 
     def prefill(
         self, token_ids: Sequence[int], reading: Reading, plan: ReadingPlan, stop: threading.Event
@@ -281,12 +298,13 @@ class TransformerBackend:
         if self._model is None:
             raise ModelError(f"The model {self.info.name} is closed.", code="closed", next_step="Load it again.")
         ways.check(plan)
-        if plan.cache_tier not in ("ram", "device"):
+        if plan.cache_tier not in TIERS:
             raise UserError(
-                f"Keys and values are kept in memory only, not on {plan.cache_tier!r}, while reading.",
+                f"Keys and values cannot be kept on {plan.cache_tier!r}.",
                 code="unknown_tier",
-                next_step="Choose ram.",
+                next_step=f"Choose {', '.join(TIERS[:-1])} or {TIERS[-1]}.",
             )
+        kv_dtypes.parse(plan.kv_dtype)
 
 
 def _kind_of(info: ModelInfo) -> type[TransformerBackend]:

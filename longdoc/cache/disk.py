@@ -28,6 +28,7 @@ from longdoc.cache.locks import Lock, take
 from longdoc.cache.manifest import Manifest
 from longdoc.cache.segment import Reading
 from longdoc.errors import CacheError
+from longdoc.files import free_bytes
 
 MIN_SHARED_TOKENS = 64  # every prompt of a model begins alike; less than this is not worth a load
 
@@ -119,7 +120,8 @@ class DiskCache:
         lock = self.use(match.folder)
         if lock is None:
             raise CacheError("it is being deleted or cannot be locked", code="gone")
-        with lock:
+        with contextlib.ExitStack() as using:
+            using.callback(lock.release)
             try:
                 # Another program may have replaced the entry since it was found.
                 manifest = persist.read_manifest(match.folder)
@@ -131,6 +133,8 @@ class DiskCache:
                 lock.release()
                 self._set_aside(match.folder, error)
                 raise
+            if reading.store is not None:  # the files are in use as long as the reading is
+                reading.store.at_end(using.pop_all().close)
         self.touch(match.folder)
 
     def refuses(self, key: str) -> bool:
@@ -145,6 +149,17 @@ class DiskCache:
         """Mark an entry as used now."""
         with contextlib.suppress(OSError):  # a time of use that is too old costs at most an eviction too early
             os.utime(folder / evict.LOCK)
+
+    def clear(self, n_bytes: int) -> None:
+        """Make way on the disk for a reading that is made there; sweep what killed programs left of theirs.
+
+        Entries in use stay, and so do all where even without them there is no room.
+        """
+        evict.sweep_working(self.folder / "working")
+        if n_bytes > free_bytes(self.folder) + self.used_bytes():
+            return
+        with contextlib.suppress(CacheError, OSError):
+            evict.make_room(self.readings, self.damaged, 0, 1 << 62, n_bytes)
 
     def entries(self) -> list[CacheEntry]:
         """Return what is stored, most recently used first, damaged folders last."""

@@ -84,18 +84,22 @@ def delete_unused(folder: Path) -> bool:
     return True
 
 
-def make_room(readings: Path, damaged: Path, n_bytes: int, budget_bytes: int) -> list[str]:
+def make_room(
+    readings: Path, damaged: Path, n_bytes: int, budget_bytes: int, disk_bytes: int | None = None
+) -> list[str]:
     """Delete unused entries until `n_bytes` more fit the budget and the disk; return the names deleted.
 
+    disk_bytes: what of them the disk does not hold yet, where that is less.
     Raises CacheError `budget` when they do not fit even so. Nothing is deleted for a reading that never fits.
     """
+    new = n_bytes if disk_bytes is None else disk_bytes
     if n_bytes > budget_bytes:
         raise _no_room(n_bytes, f"the cache may take {size(budget_bytes)}", "Raise LONGDOC_CACHE_BUDGET_BYTES.")
     gone: list[str] = []
     candidates = [*folders(damaged), *folders(readings)]
     while True:
         over_budget = used_bytes([readings, damaged]) + n_bytes > budget_bytes
-        if not over_budget and n_bytes + spare_bytes(readings) <= free_bytes(readings):
+        if not over_budget and new + spare_bytes(readings) <= free_bytes(readings):
             return gone
         if not candidates:
             if over_budget:

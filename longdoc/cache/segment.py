@@ -99,10 +99,12 @@ class Reading:
         if self.states is not None:
             self.states.advance()
 
-    def checkpoint(self) -> int:
-        """Return how many tokens a writer that comes later may save."""
+    def checkpoint(self, *, last: bool = False) -> int:
+        """Return how many tokens a writer that comes later may save; in files only whole ones before the `last`."""
         if self.states is not None:
             self.states.checkpoint(self.n_tokens)
+        elif self.store is not None and not last:
+            return self.store.whole_until(self.n_tokens)
         return self.n_tokens
 
     def reachable(self, n_tokens: int) -> int:
@@ -123,15 +125,22 @@ class Reading:
         del self.token_ids[n_tokens:]
         self.tail.drop()
 
-    def grow(self, capacity: int) -> bool:
-        """Make room for `capacity` tokens in place; False where that cannot be done and a larger reading is needed."""
-        if self.capacity < capacity:
-            if self.store is None:
-                return False
-            self.capacity = self.store.capacity = capacity
-            for layer in self.layers:
-                layer.capacity = capacity
-        return True
+    def grown(self, capacity: int) -> Reading | None:
+        """Return a reading with more room that takes over these files; None for a reading in memory.
+
+        This one is not to be used after that.
+        """
+        if self.store is None:
+            return None
+        self.store.capacity = capacity
+        larger = Reading(self.shapes, capacity, device=self.device, kv=self.kv, store=self.store)
+        larger.token_ids, larger.states = self.token_ids, self.states
+        return larger
+
+    def reserve(self) -> None:
+        """Take the room on the disk that the rest of this reading needs. Raises ModelError `disk`."""
+        if self.store is not None:
+            self.store.reserve()
 
     def copy_from(self, other: Reading, n_tokens: int) -> None:
         """Take over the first tokens of another reading of the same shapes and form; this one is still empty."""

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from longdoc.cache import evict, persist, snapshots
 from longdoc.cache.disk import DiskCache, Match
+from longdoc.cache.layout import FILE_BYTES
 from longdoc.cache.locks import Lock, take
 from longdoc.cache.manifest import Extent, Manifest
 from longdoc.cache.segment import Reading
@@ -123,9 +124,12 @@ class Writer:
         self._locks = []
 
 
-def open_writer(cache: DiskCache, planned: Manifest, token_ids: Sequence[int]) -> Writer | None:
+def open_writer(
+    cache: DiskCache, planned: Manifest, token_ids: Sequence[int], *, linked: bool = False
+) -> Writer | None:
     """Return a writer for the entry of `token_ids`: a new one, or the interrupted one to go on with.
 
+    `linked`: the reading lies in files already, which saving links, so hardly any more of the disk is taken.
     None when nothing is to be done: the entry is whole already, or another program writes it.
     Raises CacheError: `budget` when it does not fit, `disk` when the disk refuses.
     """
@@ -135,15 +139,15 @@ def open_writer(cache: DiskCache, planned: Manifest, token_ids: Sequence[int]) -
             folder.chmod(0o700)
         evict.sweep(cache.readings)
         if (cache.readings / planned.key).exists():
-            return _resume(cache, planned)
-        return _begin(cache, planned, token_ids)
+            return _resume(cache, planned, linked)
+        return _begin(cache, planned, token_ids, linked)
     except OSError as error:
         raise CacheError(
             f"the disk refuses ({error.strerror or error})", code="disk", next_step="Free some space."
         ) from error
 
 
-def _resume(cache: DiskCache, planned: Manifest) -> Writer | None:
+def _resume(cache: DiskCache, planned: Manifest, linked: bool) -> Writer | None:
     folder = cache.readings / planned.key
     locks = [lock for lock in (cache.use(folder), take(folder / evict.WRITER, exclusive=True)) if lock is not None]
     try:
@@ -152,7 +156,7 @@ def _resume(cache: DiskCache, planned: Manifest) -> Writer | None:
             manifest = persist.read_manifest(folder)
             if not manifest.whole:
                 evict.sweep_entry(folder, _names(manifest))
-                evict.make_room(cache.readings, cache.damaged, _missing_bytes(manifest), cache.budget_bytes)
+                _make_room(cache, manifest, linked)
                 writer = Writer(cache, folder, manifest, locks, new=False)
                 locks = []
                 return writer
@@ -163,15 +167,14 @@ def _resume(cache: DiskCache, planned: Manifest) -> Writer | None:
     return None
 
 
-def _begin(cache: DiskCache, planned: Manifest, token_ids: Sequence[int]) -> Writer:
+def _begin(cache: DiskCache, planned: Manifest, token_ids: Sequence[int], linked: bool) -> Writer:
     folder = cache.readings / f"{evict.NEW}{os.getpid()}-{planned.key[:16]}{os.urandom(4).hex()}"
     base = cache.find(planned.fingerprint, token_ids).match
     base_lock = cache.use(base.folder) if base else None  # it must not be evicted to make room
     locks: list[Lock] = []
     try:
         shared = _shareable(base) if base and base_lock else ()
-        missing = _missing_bytes(planned.extended(shared))
-        evict.make_room(cache.readings, cache.damaged, missing, cache.budget_bytes)
+        _make_room(cache, planned.extended(shared), linked)
         folder.mkdir(mode=0o700)
         for name, exclusive in ((evict.LOCK, False), (evict.WRITER, True)):
             lock = take(folder / name, exclusive=exclusive)
@@ -206,8 +209,11 @@ def _link(source: Path, target: Path, extents: tuple[Extent, ...]) -> tuple[Exte
     return extents
 
 
-def _missing_bytes(manifest: Manifest) -> int:
-    return (manifest.n_planned - manifest.n_tokens) * manifest.token_bytes + 2 * manifest.state_bytes
+def _make_room(cache: DiskCache, manifest: Manifest, linked: bool) -> None:
+    tokens = (manifest.n_planned - manifest.n_tokens) * manifest.token_bytes
+    states = 2 * manifest.state_bytes
+    new = min(tokens, FILE_BYTES) if linked else tokens  # at most one file is copied
+    evict.make_room(cache.readings, cache.damaged, tokens + states, cache.budget_bytes, new + states)
 
 
 def _names(manifest: Manifest) -> set[str]:

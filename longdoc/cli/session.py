@@ -143,6 +143,7 @@ def how(args: argparse.Namespace, settings: Settings) -> How:
         position=args.position,
         attention=args.attention,
         tier=args.tier,
+        kv_dtype=args.kv_dtype,
         window=args.window,
         top_k=getattr(args, "top_k", None) or settings.top_k,
         short=getattr(args, "short", False),

@@ -1,7 +1,7 @@
-"""What was read stays: the last reading in memory, all of them on disk, the longest beginning reused.
+"""What was read stays: the last reading at hand, all of them on disk, the longest beginning reused.
 
-A reading in memory is as good as one on disk and needs no loading, so it is
-preferred where it covers as much. Which bytes are on disk, and whether they are
+A reading at hand, in memory or mapped, needs no loading, so it is preferred where
+it covers as much. Which bytes are on disk, and whether they are
 whole, is `longdoc.cache`'s business.
 """
 
@@ -98,15 +98,15 @@ class Keeper:
             in_memory = 0
             admit()
             reading = backend.new_cache(plan, wanted)
-            if match is None:
-                return Reused(reading, tuple(dict.fromkeys(reasons)))
-            try:
-                self.disk.load(match, reading, stop)
-            except CacheError as error:
-                reasons.append(f"The stored reading of these documents was not used: {error}.")
-                failed.add(match.folder.name)
-                del reading  # its memory goes before the next is taken
-                continue
+            if match is not None:
+                try:
+                    self.disk.load(match, reading, stop)
+                except CacheError as error:
+                    reasons.append(f"The stored reading of these documents was not used: {error}.")
+                    failed.add(match.folder.name)
+                    del reading  # its memory goes before the next is taken
+                    continue
+            self._reserve(reading)
             return Reused(reading, tuple(dict.fromkeys(reasons)))
 
     def saving(self, prefix: Prefix, reading: Reading) -> Saving:
@@ -156,17 +156,28 @@ class Keeper:
     def _take_held(
         self, backend: Backend, plan: ReadingPlan, wanted: int, n_tokens: int, admit: Callable[[], None]
     ) -> Reading:
-        """Return the reading in memory cut to `n_tokens`, moved to a larger one where it lacks room."""
+        """Return the reading at hand cut to `n_tokens`, moved to a larger one where it lacks room."""
         assert self._held is not None
         old = self._held[1]
         self.drop_held()  # it is about to change
-        if old.capacity >= wanted:
+        larger: Reading | None = old
+        if old.capacity < wanted:
             old.truncate(n_tokens)
-            return old
-        admit()
-        reading = backend.new_cache(plan, wanted)
-        reading.copy_from(old, n_tokens)
-        return reading
+            larger = old.grown(wanted)
+        if larger is None:
+            admit()
+            larger = backend.new_cache(plan, wanted)
+            larger.copy_from(old, n_tokens)
+        larger.truncate(n_tokens)
+        self._reserve(larger)
+        return larger
+
+    def _reserve(self, reading: Reading) -> None:
+        """Take the room on the disk that the rest of a reading needs, older readings making way. Raises ModelError."""
+        missing = 0 if reading.store is None else reading.store.missing_bytes()
+        if missing:
+            self.disk.clear(missing)
+            reading.reserve()
 
     def _index(self, saved: Manifest) -> None:
         """Note a saved reading in the library; an index that lags behind is corrected by the next save."""

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from longdoc.attention.sparsity import resumes_at
 from longdoc.backends import Backend
 from longdoc.cache.segment import Reading
 from longdoc.engine.keeping import Keeper, Prefix
@@ -58,8 +59,24 @@ class Reader:
     def read(self, prefix: Prefix, plan: ReadingPlan, keep: bool) -> Read:
         """Return the prefix read, the stored part of it reused; with `keep` it is being saved.
 
-        Raises Stopped (what was read so far is being saved), ModelError.
+        Where the disk fails a reading that is made there, memory takes over if it has room. Raises Stopped
+        (what was read so far is being saved), ModelError.
         """
+        try:
+            return self._in_memory_at_hand(prefix, plan, keep)
+        except ModelError as error:
+            if error.code != "disk" or plan.cache_tier != "disk":
+                raise
+            failed = error
+        try:
+            read = self._in_memory_at_hand(prefix, replace(plan, cache_tier="ram"), keep)
+        except ModelError as error:
+            raise (failed if error.code == "too_large" else error) from error
+        read.warnings.append(f"{failed.message} It was read in memory instead.")
+        return read
+
+    def _in_memory_at_hand(self, prefix: Prefix, plan: ReadingPlan, keep: bool) -> Read:
+        """Read; once more with smaller steps where memory runs out."""
         try:
             return self._attempt(prefix, plan, keep)
         except (ModelError, MemoryError) as error:
@@ -86,6 +103,7 @@ class Reader:
             reading, warnings = self._backend.new_cache(plan, len(prefix.token_ids)), []
         if reading.states is not None:
             reading.states.marks = prefix.marks
+        reading.truncate(resumes_at(plan.attention, reading.n_tokens, len(prefix.token_ids)))
         reused = reading.n_tokens
         total = len(prefix.token_ids)
         if reused:
@@ -119,7 +137,7 @@ class Reader:
 
     def _admit(self, plan: ReadingPlan, n_tokens: int) -> None:
         """Raise ModelError when the reading cannot fit; the one kept in memory gives way first."""
-        needed = memory.reading_bytes(self._backend.info, n_tokens, plan.kv_dtype, plan.prefill_step)
+        needed = memory.reading_bytes(self._backend.info, n_tokens, plan.kv_dtype, plan.prefill_step, plan.cache_tier)
         why = memory.refusal(plan, needed, memory.available_bytes())
         if why is not None and self._keeper.held_bytes:
             free_memory(self._keeper)

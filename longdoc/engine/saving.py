@@ -46,7 +46,7 @@ class Saving:
 
     def finish(self) -> None:
         """Begin to save all that has been read, and let the entry go; `wait` tells when it is done."""
-        self._job = self._executor.submit(self._last, self._reading.checkpoint())
+        self._job = self._executor.submit(self._last, self._reading.checkpoint(last=True))
 
     def wait(self) -> None:
         if self._job is not None:
@@ -58,7 +58,8 @@ class Saving:
         try:
             if not self._opened:
                 self._opened = True
-                self._writer = open_writer(self._cache, self._planned, self._token_ids)
+                linked = self._reading.store is not None
+                self._writer = open_writer(self._cache, self._planned, self._token_ids, linked=linked)
             if self._writer is not None:
                 self._writer.save(self._reading, n_tokens)
         except CacheError as error:

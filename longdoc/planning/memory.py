@@ -10,9 +10,10 @@ from pathlib import Path
 
 import psutil
 
+from longdoc.cache.kv_dtypes import parse
 from longdoc.types import ModelInfo, ReadingPlan
 
-ITEM_BYTES = {"float32": 4, "bf16": 2}
+_PIECES, _PIECE_TOKENS, _WIDEST_BYTES = 6, 8192, 4  # of one layer in memory at once while it reads from the disk
 _TAIL_TOKENS = 1024  # question and answer on top of the documents
 _LIVE_ACTIVATIONS = 24  # tensors of the width of the attention heads alive at once in a layer, measured high
 _SPARE_BYTES = 128 << 20  # left to everything else on the machine
@@ -21,7 +22,8 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 def kv_bytes(info: ModelInfo, n_tokens: int, kv_dtype: str) -> int:
     """Return the bytes of keys and values of `n_tokens` in all layers."""
-    return 2 * info.num_layers * info.num_kv_heads * info.head_dim * ITEM_BYTES[kv_dtype] * n_tokens
+    per_layer = parse(kv_dtype).token_bytes(info.num_kv_heads, info.head_dim, info.head_dim)
+    return info.num_layers * per_layer * n_tokens
 
 
 def step_bytes(info: ModelInfo, prefill_step: int) -> int:
@@ -29,10 +31,12 @@ def step_bytes(info: ModelInfo, prefill_step: int) -> int:
     return prefill_step * info.num_heads * info.head_dim * 4 * _LIVE_ACTIVATIONS + (64 << 20)
 
 
-def reading_bytes(info: ModelInfo, n_tokens: int, kv_dtype: str, prefill_step: int) -> int:
-    """Return the bytes that reading and answering take besides the weights."""
+def reading_bytes(info: ModelInfo, n_tokens: int, kv_dtype: str, prefill_step: int, tier: str = "ram") -> int:
+    """Return the bytes of memory that reading and answering take besides the weights."""
     states = 3 * info.state_bytes  # the document's, the question's, and one on its way to the disk
-    return kv_bytes(info, n_tokens + _TAIL_TOKENS, kv_dtype) + states + step_bytes(info, prefill_step)
+    held = kv_bytes(info, (0 if tier == "disk" else n_tokens) + _TAIL_TOKENS, kv_dtype) + states
+    pieces = _PIECES * _PIECE_TOKENS * info.num_kv_heads * info.head_dim * _WIDEST_BYTES if tier == "disk" else 0
+    return held + pieces + step_bytes(info, prefill_step)
 
 
 def available_bytes() -> int:
@@ -44,9 +48,14 @@ def available_bytes() -> int:
     return max(min(free, limit - current + (droppable or 0)), 0)
 
 
+def fits(needed_bytes: int, available: int) -> bool:
+    """Return whether so many bytes can be taken and something is left to everything else."""
+    return needed_bytes + _SPARE_BYTES <= available
+
+
 def refusal(plan: ReadingPlan, needed_bytes: int, available: int) -> str | None:
     """Return why a reading that needs `needed_bytes` more memory cannot run; None when it can."""
-    if needed_bytes + _SPARE_BYTES <= available:
+    if fits(needed_bytes, available):
         return None
     return (
         f"Reading {plan.n_tokens:,} tokens with {plan.model} needs about {size(needed_bytes)} of memory, "

@@ -272,7 +272,7 @@ def test_numbers_that_overflow_are_an_error_and_not_an_answer(backend: Transform
     ("change", "words"),
     [
         ({"attention": "sparce"}, "sparce"),
-        ({"cache_tier": "disk"}, "memory"),
+        ({"cache_tier": "tape"}, "tape"),
         ({"kv_dtype": "int3"}, "int3"),
         ({"position_method": "yran"}, "yarn"),
         ({"position_method": "yarn", "factor": 0.5}, "factor"),

@@ -128,7 +128,7 @@ def test_keys_and_values_are_predicted_to_the_byte():
 
 
 def test_a_reading_that_does_not_fit_in_memory_is_planned_with_the_refusal_in_words():
-    found = make_plan(model(), 100_000, settings=SETTINGS, available_bytes=500_000_000)
+    found = make_plan(model(), 100_000, settings=SETTINGS, tier="ram", available_bytes=500_000_000)
     said = " ".join(found.reasons)
     assert "needs about" in said
     assert "Leave out a source" in said
