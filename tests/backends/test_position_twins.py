@@ -85,17 +85,12 @@ def twin(model: Any, case: Case, frequencies: Frequencies | None) -> Callable[..
         groups = query.shape[1] // key.shape[1]
         keys, values = (part.repeat_interleave(groups, 1) for part in (key, value))
         rotate = sys.modules[type(module).__module__].apply_rotary_pos_emb
-        scores = torch.full((query.shape[1], n, n), -torch.inf, dtype=torch.float64)
-        for at in met[visible].unique().tolist():
-            moved = query
-            if turned:
-                cos, sin = (
-                    (torch.cos(at * per_token) * gain)[None, None],
-                    (torch.sin(at * per_token) * gain)[None, None],
-                )
-                moved = rotate(query, key, cos, sin)[0]
-            found = (moved @ keys.transpose(2, 3))[0] * scaling
-            scores = torch.where((met == at) & visible, found, scores)
+        moved = query.repeat_interleave(n, 2)  # each query once for every key
+        if turned:
+            angle = met.reshape(-1, 1) * per_token
+            cos, sin = (torch.cos(angle) * gain)[None], (torch.sin(angle) * gain)[None]
+            moved = rotate(moved, moved[:, :1], cos, sin)[0]
+        scores = (moved[0].unflatten(1, (n, n)) * keys[0].unsqueeze(1)).sum(-1) * scaling
         if kw.get("softcap"):
             scores = torch.tanh(scores / kw["softcap"]) * kw["softcap"]
         hidden = ~visible if window is None else ~visible | (distance >= window)

@@ -81,7 +81,7 @@ def distances(method: Method, branch: Branch, query: np.ndarray, keys: np.ndarra
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(native=st.integers(2, 300), first=st.integers(0, 1200))
 def test_branches_show_every_visible_key_once_at_the_twin_s_distance(name: str, native: int, first: int) -> None:
     case = CASES[name]
@@ -99,6 +99,7 @@ def test_branches_show_every_visible_key_once_at_the_twin_s_distance(name: str, 
 
 
 @pytest.mark.parametrize("name", CASES)
+@settings(deadline=None)
 @given(native=st.integers(8, 300))
 def test_no_distance_leaves_the_trained_range_within_reach(name: str, native: int) -> None:
     factor = CASES[name].factor if METHODS[name].changes_frequencies else 1.0
@@ -112,6 +113,7 @@ def test_no_distance_leaves_the_trained_range_within_reach(name: str, native: in
 
 
 @pytest.mark.parametrize("name", CASES)
+@settings(deadline=None)
 @given(native=st.integers(2, 300), start=st.integers(0, 2000), length=st.integers(1, 300))
 def test_between_edges_the_keys_of_a_branch_only_slide(name: str, native: int, start: int, length: int) -> None:
     method = make(name, info(native), CASES[name].factor)
