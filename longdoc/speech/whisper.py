@@ -86,7 +86,7 @@ class WhisperEngine:
                     said = _utterance(segment, stretch)
                     if said is not None:
                         heard.append(said)
-                    yield Heard(stretch.start_s, reached_s=min(stretch.end_s, stretch.start_s + segment.end))
+                    yield Heard(stretch.start_s, reached_s=float(min(stretch.end_s, stretch.start_s + segment.end)))
             yield Heard(stretch.end_s, tuple(heard), language=language)
 
     def _run(self, stretch: Stretch, language: str, terms: tuple[str, ...]) -> tuple[Iterable[Any], Any]:
@@ -113,7 +113,7 @@ def _utterance(segment: Any, stretch: Stretch) -> Utterance | None:
     """Return a segment with the times of the recording; times never leave the stretch, so seams stay clean."""
 
     def at(seconds: float) -> float:
-        return round(min(max(stretch.start_s + seconds, stretch.start_s), stretch.end_s), 3)
+        return round(float(min(max(stretch.start_s + seconds, stretch.start_s), stretch.end_s)), 3)
 
     text = " ".join(segment.text.split())
     if not text:

@@ -1,0 +1,97 @@
+"""A tiny random Whisper in the form that faster-whisper loads: the real code path without a download.
+
+Its words are noise. Built with transformers' model and CTranslate2's converter; the tokenizer
+has bytes and made-up words, and Whisper's own special tokens at the places the model declares.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+# CTranslate2 takes a model for a multilingual one by the size of its vocabulary.
+N_TOKENS = 51_865
+LANGUAGES = ("en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it", "id", "hi")
+
+
+def toy_whisper(folder: Path, seed: int = 7) -> Path:
+    """Write the model to `folder` and return it."""
+    import torch
+    from ctranslate2.converters import TransformersConverter
+    from transformers import WhisperConfig, WhisperForConditionalGeneration
+
+    tokens = _tokens()
+    config = WhisperConfig(
+        vocab_size=len(tokens),
+        num_mel_bins=80,
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        max_target_positions=448,
+        bos_token_id=tokens["<|endoftext|>"],
+        eos_token_id=tokens["<|endoftext|>"],
+        pad_token_id=tokens["<|endoftext|>"],
+        decoder_start_token_id=tokens["<|startoftranscript|>"],
+        suppress_tokens=[],
+        begin_suppress_tokens=[tokens["<|endoftext|>"]],
+    )
+    torch.manual_seed(seed)
+    model = WhisperForConditionalGeneration(config)
+    model.generation_config.lang_to_id = {f"<|{code}|>": tokens[f"<|{code}|>"] for code in LANGUAGES}
+    model.generation_config.suppress_tokens = []
+    model.generation_config.begin_suppress_tokens = [tokens["<|endoftext|>"]]
+    model.generation_config.alignment_heads = [[0, 0]]
+    source = folder.with_name(folder.name + "-source")
+    model.save_pretrained(source)
+    _tokenizer(tokens).save(str(source / "tokenizer.json"))
+    (source / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"}))
+    (source / "preprocessor_config.json").write_text(json.dumps({"feature_size": 80, "sampling_rate": 16_000}))
+    converter = TransformersConverter(str(source), copy_files=["tokenizer.json", "preprocessor_config.json"])
+    converter.convert(str(folder), force=True)
+    return folder
+
+
+def _tokens() -> dict[str, int]:
+    """Return every token with its id: bytes, then Whisper's special tokens in Whisper's order."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in LANGUAGES)]
+    special += [
+        "<|translate|>",
+        "<|transcribe|>",
+        "<|startoflm|>",
+        "<|startofprev|>",
+        "<|nospeech|>",
+        "<|notimestamps|>",
+    ]
+    special += [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
+    names = sorted(ByteLevel.alphabet())
+    names += [f"Ġ{_word(number)}" for number in range(N_TOKENS - len(names) - len(special))]
+    return {name: number for number, name in enumerate([*names, *special])}
+
+
+def _word(number: int) -> str:
+    """Return the number-th made-up word: syllables, so that noise can be read."""
+    syllables = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
+    word = ""
+    while True:
+        number, place = divmod(number, len(syllables))
+        word += syllables[place]
+        if number == 0:
+            return word
+
+
+def _tokenizer(tokens: dict[str, int]) -> Any:
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+    plain = {name: number for name, number in tokens.items() if not name.startswith("<|")}
+    tokenizer = Tokenizer(models.BPE(vocab=plain, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(name, special=True) for name in tokens if name.startswith("<|")])
+    return tokenizer
