@@ -124,6 +124,8 @@ def usage_text(usage: Usage, plan: ReadingPlan | None) -> str:
         f"first word after {duration(usage.first_token_s)}, {duration(usage.total_s)} in all",
         f"{usage.peak_bytes / 2**20:,.0f} MB of memory",
     ]
+    if usage.attention_recall is not None:
+        parts.append(f"{plan.attention if plan else 'sparse'} attention held {usage.attention_recall:.0%} on a sample")
     if plan is not None:
         parts.append(ZONES[plan.zone])
     return "; ".join(parts) + "."
@@ -146,7 +148,7 @@ def plan_text(plan: ReadingPlan) -> str:
         ("Prompt", f"{plan.n_tokens:,} tokens of a window of {plan.window:,}, {ZONES[plan.zone]}"),
         ("Trained for", f"{plan.native_context:,} tokens"),
         ("Positions", plan.position_method + factor),
-        ("Attention", plan.attention),
+        ("Attention", plan.attention + (f" (up to {plan.attention_budget:,} keys)" if plan.attention_budget else "")),
         ("Cache", f"{plan.cache_tier}, {plan.kv_dtype}, {plan.predicted_bytes / 2**20:,.0f} MB"),
         ("Reading", predicted),
     ]

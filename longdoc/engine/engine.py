@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from longdoc.attention.probe import recall_of
 from longdoc.backends import Backend, Constraint
 from longdoc.backends.remote import RemoteBackend, is_address
 from longdoc.engine.answering import Answering, Render
@@ -133,6 +134,7 @@ class Engine:
                 read_s=read.seconds,
                 total_s=time.perf_counter() - began,
                 peak_bytes=peak.peak_bytes,
+                attention_recall=recall_of(read.reading),
             )
 
     def generate(
@@ -172,7 +174,7 @@ class Engine:
                 why = "There is not enough memory to answer on top of the documents."
                 raise ModelError(why, code="memory", next_step=memory.REFUSAL_NEXT_STEP) from error
             saved = () if answering.stop_reason == "stopped" else self._finish_saving(read)
-            self._record(backend, read.plan, read.steps, answering.token_s)
+            self._record(backend, read.plan, read.steps, answering.token_s, recall_of(read.reading))
             usage = Usage(
                 prompt_tokens=len(prompt.token_ids),
                 cached_tokens=read.reused,
@@ -181,6 +183,7 @@ class Engine:
                 first_token_s=answering.first_token_s,
                 total_s=time.perf_counter() - began,
                 peak_bytes=peak.peak_bytes,
+                attention_recall=recall_of(read.reading),
             )
             return answering.generation(usage, (*read.warnings, *saved))
 
@@ -292,10 +295,17 @@ class Engine:
         read.saving.wait()
         return (read.saving.warning,) if read.saving.warning else ()
 
-    def _record(self, backend: Backend, plan: ReadingPlan, steps: Sequence[Step], token_s: float | None) -> None:
+    def _record(
+        self,
+        backend: Backend,
+        plan: ReadingPlan,
+        steps: Sequence[Step],
+        token_s: float | None,
+        recall: float | None = None,
+    ) -> None:
         steps = steps[1:] if len(steps) > 2 else ()  # the first warms up; a single step tells little
         if steps or token_s is not None:
-            Measurements.of(self.settings, backend.info, plan.attention).record(steps, token_s)
+            Measurements.of(self.settings, backend.info, plan.attention).record(steps, token_s, recall)
 
 
 def _load_local(model: str, settings: Settings) -> Backend:

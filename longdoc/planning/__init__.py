@@ -1,7 +1,8 @@
 """A plan before every read: method, memory, time and zone, with reasons."""
 
 from longdoc.planning.measurements import Cost, Measurements, Step, fit
-from longdoc.planning.plan import ATTENTIONS, KV_DTYPE, TIERS, declared_context, describe, duration, make_plan
+from longdoc.planning.plan import ATTENTIONS, KV_DTYPE, declared_context, describe, duration, make_plan
+from longdoc.planning.tiers import TIERS
 
 __all__ = [
     "ATTENTIONS",

@@ -81,8 +81,8 @@ def thin(steps: Sequence[Step], limit: int) -> list[Step]:
 class Measurements:
     """Measured reads of one model, one attention, on this machine."""
 
-    def __init__(self, path: Path, reads: list[list[Step]], token_s: float | None) -> None:
-        self._path, self._reads, self._token_s = path, reads, token_s
+    def __init__(self, path: Path, reads: list[list[Step]], token_s: float | None, recall: float | None = None) -> None:
+        self._path, self._reads, self._token_s, self._recall = path, reads, token_s, recall
 
     @classmethod
     def of(cls, settings: Settings, info: ModelInfo, attention: str = "dense") -> Measurements:
@@ -103,9 +103,10 @@ class Measurements:
                 [Step(int(s["start"]), int(s["end"]), float(s["seconds"])) for s in read] for read in stored["reads"]
             ]
             token_s = None if stored["token_s"] is None else float(stored["token_s"])
+            recall = None if stored.get("recall") is None else float(stored["recall"])
         except (OSError, ValueError, KeyError, TypeError):
             return cls(path, [], None)
-        return cls(path, reads, token_s)
+        return cls(path, reads, token_s, recall)
 
     @property
     def cost(self) -> Cost | None:
@@ -116,18 +117,28 @@ class Measurements:
         """Seconds for one token of an answer."""
         return self._token_s
 
+    @property
+    def attention_recall(self) -> float | None:
+        """Share of dense attention that sparse attention held when it last read, on a sample."""
+        return self._recall
+
     def prefill_s(self, start: int, end: int) -> float | None:
         """Return the seconds that reading tokens start .. end will take; None if nothing was measured."""
         cost = self.cost
         return None if cost is None else cost.seconds(start, end)
 
-    def record(self, steps: Sequence[Step], token_s: float | None = None) -> None:
-        """Add one read and the speed of its answer, and store them. A disk that refuses is no error here."""
+    def record(self, steps: Sequence[Step], token_s: float | None = None, recall: float | None = None) -> None:
+        """Add one read, the speed of its answer and what its attention held. A disk that refuses is no error here."""
         if steps:
             self._reads = [*self._reads, thin(steps, _POINTS_OF_A_READ)][-_KEPT_READS:]
         if token_s is not None:
             self._token_s = token_s if self._token_s is None else 0.5 * (token_s + self._token_s)
-        data = {"reads": [[asdict(step) for step in read] for read in self._reads], "token_s": self._token_s}
+        self._recall = self._recall if recall is None else recall
+        data = {
+            "reads": [[asdict(step) for step in read] for read in self._reads],
+            "token_s": self._token_s,
+            "recall": self._recall,
+        }
         with contextlib.suppress(StoreError):  # predictions are a comfort; answers do not depend on them
             atomic_write(self._path, json.dumps(data, separators=(",", ":")).encode())
 

@@ -1,7 +1,7 @@
 """Prompt + model + machine -> ReadingPlan: how it will be read, what it costs, and why.
 
 Decides and explains; nothing is run, loaded or refused here. A person may
-override position method, attention, tier and window.
+override position method, attention, tier, form of keys and values, and window.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from longdoc.cache.kv_dtypes import parse
 from longdoc.errors import UserError
+from longdoc.files import free_bytes
 from longdoc.planning import memory
+from longdoc.planning.attention import ATTENTIONS, SPARSE, choose_attention
 from longdoc.planning.measurements import Measurements
 from longdoc.planning.recurrent import check_choices, plan_recurrent
 from longdoc.planning.results import best_method
+from longdoc.planning.tiers import TIERS, choose_tier
+from longdoc.planning.words import duration
 from longdoc.positions import DUAL_CHUNK, METHODS, canonical, check_window, factor_for, make
 from longdoc.settings import Settings
 from longdoc.types import ModelInfo, ReadingPlan, Zone
 
-ATTENTIONS = ("dense",)
-TIERS = ("device", "ram")
 KV_DTYPE = "bf16"  # half of float32 in memory, on disk and in loading time
 
 
@@ -32,6 +35,7 @@ def make_plan(
     position: str | None = None,
     attention: str | None = None,
     tier: str | None = None,
+    kv_dtype: str | None = None,
     window: int | None = None,
     measured: Measurements | None = None,
     available_bytes: int | None = None,
@@ -39,14 +43,15 @@ def make_plan(
     """Return the plan for a prompt of `n_tokens`, room for the answer planned for.
 
     A prompt over the window is no error here: the zone is "over" and the reasons say so. Raises
-    UserError for an unknown method, attention or tier, or one that the model cannot take.
+    UserError for an unknown method, attention, tier or form, or one that the model cannot take.
     """
     if info.kind == "state_space":
         check_choices(info, position, attention, tier)
         if not info.num_kv_heads:
             return plan_recurrent(info, n_tokens, settings, window, measured, available_bytes)
-    attention = _known("attention", attention or "dense", ATTENTIONS)
-    tier = _known("tier", tier or "ram", TIERS)
+    attention = None if attention is None else _known("attention", attention, ATTENTIONS)
+    tier = None if tier is None else _known("tier", tier, TIERS)
+    stored = parse(kv_dtype or KV_DTYPE).name
     if info.kind == "remote":
         return _remote_plan(info, n_tokens, settings, window)
     needed = n_tokens + settings.answer_reserve_tokens
@@ -56,14 +61,24 @@ def make_plan(
         check_window(method, info, window)
     limit = window or info.window
     zone = _zone(info, n_tokens, needed, limit, reasons)
-    cost = measured.cost if measured else None
-    step = settings.prefill_step  # the most; the backend takes smaller ones where a step would last too long
-    total_bytes = info.weight_bytes + memory.reading_bytes(info, n_tokens, KV_DTYPE, step)
-    plan = ReadingPlan(
-        info.name, n_tokens, info.native_context, limit, method, factor, attention, tier, KV_DTYPE, step,
-        total_bytes, cost.seconds(0, n_tokens) if cost else None, zone, (),
+    chosen = choose_attention(
+        info, n_tokens, needed, attention, (method, factor), measured,
+        lambda: Measurements.of(settings, info, SPARSE) if measured else None,
     )  # fmt: skip
-    reasons.extend(_costs(plan, info, available_bytes))
+    reasons.extend(chosen.reasons)
+    step = settings.prefill_step  # the most; the backend takes smaller ones where a step would last too long
+    available = memory.available_bytes() if available_bytes is None else available_bytes
+    tier, why = choose_tier(
+        info, n_tokens, stored, step, tier,
+        available_bytes=available, free_disk_bytes=lambda: free_bytes(settings.home),
+    )  # fmt: skip
+    reasons.extend([why] if why else [])
+    total_bytes = info.weight_bytes + memory.reading_bytes(info, n_tokens, stored, step, tier)
+    plan = ReadingPlan(
+        info.name, n_tokens, info.native_context, limit, method, factor, chosen.name, tier, stored, step,
+        total_bytes, chosen.predicted_s, zone, (), chosen.budget,
+    )  # fmt: skip
+    reasons.extend(_costs(plan, info, available))
     return ReadingPlan(**{**plan.__dict__, "reasons": tuple(reasons)})
 
 
@@ -150,7 +165,8 @@ def _zone(info: ModelInfo, n_tokens: int, needed: int, limit: int, reasons: list
 def _costs(plan: ReadingPlan, info: ModelInfo, available: int | None) -> list[str]:
     """Say in words what memory and time it takes."""
     kv = memory.kv_bytes(info, plan.n_tokens, plan.kv_dtype)
-    said = [f"Keys and values take {memory.size(kv)}, in all {memory.size(plan.predicted_bytes)} of memory."]
+    where = " on the disk" if plan.cache_tier == "disk" else ""
+    said = [f"Keys and values take {memory.size(kv)}{where}, in all {memory.size(plan.predicted_bytes)} of memory."]
     available = memory.available_bytes() if available is None else available
     refused = memory.refusal(plan, plan.predicted_bytes, available)
     if refused:
@@ -177,13 +193,6 @@ def _remote_plan(info: ModelInfo, n_tokens: int, settings: Settings, window: int
 def describe(method: str, factor: float) -> str:
     """Return a method with its factor as people write it."""
     return f"{method} ×{factor:g}" if factor > 1 else method
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in the unit that people read easily."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _known(what: str, name: str, names: Sequence[str]) -> str:
