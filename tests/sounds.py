@@ -20,7 +20,7 @@ CONTAINERS = {
     "flac": ("flac", "flac", "s16", 16_000),
     "mp3": ("mp3", "libmp3lame", "s16p", 16_000),
     "m4a": ("ipod", "aac", "fltp", 16_000),
-    "ogg": ("ogg", "libvorbis", "fltp", 16_000),
+    "ogg": ("ogg", "flac", "s16", 16_000),
     "opus": ("ogg", "libopus", "s16", 48_000),
     "webm": ("webm", "libopus", "s16", 48_000),
     "mp4": ("mp4", "aac", "fltp", 44_100),

@@ -48,8 +48,13 @@ def toy_whisper(folder: Path, seed: int = 7) -> Path:
     model.generation_config.alignment_heads = [[0, 0]]
     source = folder.with_name(folder.name + "-source")
     model.save_pretrained(source)
+    described = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        # From these the converter learns the languages.
+        "additional_special_tokens": [f"<|{code}|>" for code in LANGUAGES],
+    }
     _tokenizer(tokens).save(str(source / "tokenizer.json"))
-    (source / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"}))
+    (source / "tokenizer_config.json").write_text(json.dumps(described))
     (source / "preprocessor_config.json").write_text(json.dumps({"feature_size": 80, "sampling_rate": 16_000}))
     converter = TransformersConverter(str(source), copy_files=["tokenizer.json", "preprocessor_config.json"])
     converter.convert(str(folder), force=True)

@@ -41,6 +41,7 @@ class Decoded:
 
     declared_s: float = 0.0  # as the header says; 0: it does not
     decoded_s: float = 0.0
+    gap_s: float = 0.0  # silence put where the file has nothing
     n_damaged: int = 0  # packets that could not be decoded
     gave_up: str = ""  # why the rest was not read
     notes: list[tuple[str, str]] = field(default_factory=list)  # code, message
@@ -58,6 +59,10 @@ class Decoded:
         if self.n_damaged:
             parts = "1 damaged part" if self.n_damaged == 1 else f"{self.n_damaged:,} damaged parts"
             self.notes.append(("damaged_audio", f"{parts} of the recording could not be heard."))
+        if self.gap_s > _CUT_S:
+            self.notes.append(
+                ("gaps", f"{clock(self.gap_s)} of the recording are missing or damaged; silence stands there.")
+            )
         if self.declared_s - self.decoded_s > _CUT_S:
             self.notes.append(
                 (
@@ -90,9 +95,10 @@ class Recording:
             raise _unreadable(name) from error
         streams = self._container.streams.audio
         if not streams:
+            is_film = bool(self._container.streams.video)
             self._container.close()
             raise SourceError(
-                f"{name} has pictures but no sound." if self._container.streams.video else f"{name} has no sound.",
+                f"{name} has pictures but no sound." if is_film else f"{name} has no sound.",
                 code="no_audio",
                 next_step="Choose a recording with speech.",
             )
@@ -152,6 +158,7 @@ class Recording:
                 gap_s = time_s - origin_s - n_out / SAMPLE_RATE
                 limit_s = (self.told.declared_s or self.max_s) - n_out / SAMPLE_RATE
                 if _GAP_S < gap_s <= limit_s:
+                    self.told.gap_s += gap_s
                     for silence in _silence(round(gap_s * SAMPLE_RATE)):
                         n_out += len(silence)
                         yield silence
@@ -199,6 +206,7 @@ class Recording:
                     return
                 continue
             for frame in frames:
+                self.told.n_damaged += bool(frame.is_corrupt)
                 if frame.samples:
                     bad_in_a_row = 0
                     yield frame
