@@ -122,11 +122,9 @@ def build(dtype: torch.dtype) -> Any:
     return Qwen3ForCausalLM(config).to(dtype).eval()
 
 
-def engine_side(ids: list[int], method: str, args: argparse.Namespace) -> dict[str, float]:
-    """Read and answer with the engine; evidence on, as in use."""
-    model = build(torch.float32)
-    tokenizer = TextTokenizer.from_folder(_READER)
-    info = ModelInfo(
+def model_info(model: Any) -> ModelInfo:
+    """Return what a catalogue would say of such a model."""
+    return ModelInfo(
         name="speed",
         kind="transformer",
         folder=None,
@@ -143,6 +141,13 @@ def engine_side(ids: list[int], method: str, args: argparse.Namespace) -> dict[s
         rope_theta=10000.0,
         rope_parameters=dict(model.config.rope_parameters),
     )
+
+
+def engine_side(ids: list[int], method: str, args: argparse.Namespace) -> dict[str, float]:
+    """Read and answer with the engine; evidence on, as in use."""
+    model = build(torch.float32)
+    tokenizer = TextTokenizer.from_folder(_READER)
+    info = model_info(model)
     backend = TransformerBackend(model, info, tokenizer, frame_of(_READER, tokenizer), ["random"])
     n, factor = len(ids), factor_for(method, info, len(ids))
     plan = ReadingPlan(
