@@ -7,6 +7,7 @@ enough, and steps short enough, that the state of many tokens ago still shows.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ STATE_TOYS: dict[str, dict[str, Any]] = {
         "shared_expert_intermediate_size": 16,
     },
 }
+READER = Path(__file__).resolve().parents[1] / "models" / "reader"
 LOSES_ITS_STATE = ("FalconMambaForCausalLM", "JambaForCausalLM", "MambaForCausalLM")
 
 
@@ -123,3 +125,13 @@ def state_plan(backend: StateSpaceBackend, n_tokens: int = 200, **changes: Any) 
 
 def known_families() -> frozenset[str]:
     return frozenset(FAMILIES)
+
+
+def state_folder(parent: Path, architecture: str, name: str = "") -> Path:
+    """Save a toy as transformers writes it, with the bundled reader's tokenizer."""
+    folder = parent / (name or architecture)
+    longer = {"max_position_embeddings": 2048} if "max_position_embeddings" in STATE_TOYS[architecture] else {}
+    state_toy(architecture, vocab_size=8192, **longer).save_pretrained(folder)
+    for file in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(READER / file, folder / file)
+    return folder
