@@ -25,8 +25,9 @@ export function reader({ onStep, onClose }) {
   const steps = h("span", { class: "ld-steps" },
     button("Previous citation", () => onStep(-1), { quiet: true, hint: "Previous citation ( [ )" }),
     button("Next citation", () => onStep(1), { quiet: true, hint: "Next citation ( ] )" }));
+  const player = h("audio", { controls: true, preload: "metadata", class: "ld-player", "aria-label": "Player", hidden: true });
   const searchForm = h("form", { class: "ld-row", role: "search", onsubmit: (event) => { event.preventDefault(); search(); } }, words, h("button", { class: "ld-button ld-quiet", type: "submit" }, "Find"), count);
-  const tools = h("div", { class: "ld-reader-tools" }, h("div", { class: "ld-row" }, before, select, after, out, into, original), searchForm, steps);
+  const tools = h("div", { class: "ld-reader-tools" }, h("div", { class: "ld-row" }, before, select, after, out, into, original), searchForm, steps, player);
   const region = h("section", { class: "ld-reader", "aria-label": "Reader" },
     h("div", { class: "ld-reader-top" }, title, button("Close the Reader", close, { icon: "close", quiet: true, only: true })), tools, body);
   empty();
@@ -45,6 +46,7 @@ export function reader({ onStep, onClose }) {
       if (mine !== asked) return;
       mark = { start: cite.start, end: cite.end };
       show(opened, true);
+      if (about.sound) playFrom(opened.part.said?.find((line) => line.pieces[1])?.start);
     });
   }
 
@@ -68,6 +70,10 @@ export function reader({ onStep, onClose }) {
     title.textContent = about.title;
     steps.hidden = !marked;
     original.hidden = !about.kept;
+    player.hidden = !about.sound;
+    const sound = about.sound ? `/longdoc/sound/${encodeURIComponent(about.sound)}` : null;
+    if (sound && player.getAttribute("src") !== sound) player.src = sound;
+    if (!sound) silence();
     original.href = `/longdoc/original/${encodeURIComponent(about.id)}`;
     select.replaceChildren(...about.labels.map((label, i) => h("option", { value: String(i) }, label)));
     draw(opened.part);
@@ -93,6 +99,7 @@ export function reader({ onStep, onClose }) {
     if (part.page) pieces.push(picture());
     if (part.empty) pieces.push(h("p", { class: "ld-message" }, icon("warn"), h("span", {}, "This page has no readable text.")));
     else if (part.kind === "code") pieces.push(code());
+    else if (part.kind === "transcript") pieces.push(spoken());
     else pieces.push(text());
     body.replaceChildren(...pieces);
     body.scrollTop = 0;
@@ -113,6 +120,23 @@ export function reader({ onStep, onClose }) {
     const [head, marked, tail] = part.pieces;
     return h("div", { class: "ld-text" }, part.page ? h("h3", {}, `Text of ${part.label}`) : h("h3", {}, part.label),
       h("p", { class: "ld-plain" }, head, marked ? h("mark", {}, marked) : null, tail));
+  }
+
+  function spoken() {
+    return h("ol", { class: "ld-said" }, part.said.map(({ start, clock, pieces: [head, marked, tail] }) => h("li", { class: "ld-line-said" },
+      about.sound ? h("button", { type: "button", class: "ld-time", "aria-label": `Play from ${clock}`, onclick: () => playFrom(start) }, clock) : h("span", { class: "ld-time ld-only-time" }, clock),
+      h("div", { class: "ld-line-body" }, head, marked ? h("mark", {}, marked) : null, tail))));
+  }
+
+  function playFrom(start) {
+    if (start === null || start === undefined) return;
+    player.currentTime = start;
+    player.play()?.catch(() => undefined); // a browser without sound shows the line all the same
+  }
+
+  function silence() {
+    player.pause();
+    player.removeAttribute("src");
   }
 
   function code() {
@@ -151,6 +175,7 @@ export function reader({ onStep, onClose }) {
     asked += 1;
     document.getElementById("longdoc").classList.remove("ld-reading");
     region.classList.remove("ld-open");
+    silence();
     about = part = mark = null;
     empty();
     onClose?.();

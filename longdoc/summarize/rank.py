@@ -58,7 +58,7 @@ def central(sentences: Sequence[str], about: str = "") -> NDArray[np.float64]:
     scores = np.zeros(len(sentences))
     if not sentences:
         return scores
-    *found, asked = vectors([*sentences, about])
+    *found, asked = vectors([*sentences, about]) if about else [*vectors(sentences), {}]
     centroid: Vector = defaultdict(float)
     for vector in found:
         for word, weight in vector.items():

@@ -54,6 +54,7 @@ class Reader:
             "labels": [inert(part.label) for part in parts],
             "warnings": [inert(warned.message) for warned in document.warnings],
             "kept": item.source.path.startswith(str(self.library.blobs.folder)),
+            "sound": item.source.id if item.source.media_type.startswith(("audio/", "video/")) else "",
         }
 
     def part(self, document_id: str, number: int, start: int | None = None, end: int | None = None) -> dict[str, Any]:
@@ -69,7 +70,9 @@ class Reader:
         made: dict[str, Any] = {"number": number, "label": inert(part.label), "kind": kind_of(document)}
         if part.page is not None:
             made |= _page(document, part, mark)
-        if kind_of(document) == "code":
+        if kind_of(document) == "transcript":
+            made["said"] = _said(document, part, mark)
+        elif kind_of(document) == "code":
             made["first_line"] = part.first_line
             made["lines"] = text.split("\n")[: -1 if text.endswith("\n") else None]
             if mark:
@@ -118,11 +121,13 @@ class Reader:
 
     def _open(self, document_id: str) -> tuple[Document, list[Part]]:
         document = self.library.document(document_id)
-        return document, parts_of(document)
+        return document, stretches_of(document) if kind_of(document) == "transcript" else parts_of(document)
 
 
 def kind_of(document: Document) -> str:
-    """Return how a document is shown: "page", "code" or "text"."""
+    """Return how a document is shown: "page", "code", "transcript" or "text"."""
+    if document.segments and document.segments[0].kind == "utterance":
+        return "transcript"
     if document.loader in ("codebase", "code"):
         return "code"
     return "page" if document.loader == "pdf" and document.details.get("pages") else "text"
@@ -148,6 +153,41 @@ def parts_of(document: Document) -> list[Part]:
     for (start, label), end in zip(starts, ends, strict=True):
         parts += _pieces(document, start, end, label)
     return parts
+
+
+def stretches_of(document: Document) -> list[Part]:
+    """Return the utterances of a transcript in stretches that are shown at once, named by their times."""
+    edges = [0, *(segment.start for segment in document.segments[1:]), len(document.text)]
+    parts: list[Part] = []
+    first = 0
+    for n in range(len(document.segments)):
+        last = n + 1 == len(document.segments)
+        if last or edges[n + 2] - edges[first] > _STRETCH_CHARACTERS:
+            label = document.segments[first].label
+            if n > first:
+                label = f"{label} to {document.segments[n].label}"
+            parts.append(Part(edges[first], edges[n + 1], label))
+            first = n + 1
+    return parts
+
+
+def _said(document: Document, part: Part, mark: tuple[int, int] | None) -> list[dict[str, Any]]:
+    """Return the utterances of a part with their times, and which of their words are marked."""
+    rows = []
+    for segment in document.segments:
+        if segment.end <= part.start or segment.start >= part.end:
+            continue
+        text = document.text[segment.start : segment.end]
+        low, high = (max(mark[0], segment.start), min(mark[1], segment.end)) if mark else (0, 0)
+        cut = (low - segment.start, high - segment.start) if low < high else (len(text), len(text))
+        rows.append(
+            {
+                "start": segment.start_s,
+                "clock": inert(segment.label),
+                "pieces": [inert(text[: cut[0]]), inert(text[cut[0] : cut[1]]), inert(text[cut[1] :])],
+            }
+        )
+    return rows
 
 
 def _pieces(document: Document, start: int, end: int, label: str) -> list[Part]:

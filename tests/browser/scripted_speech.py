@@ -1,7 +1,8 @@
-"""A speech engine that knows the sample meeting by heart, at a pace of its own, in the child process of real engines.
+"""A speech engine that knows the sample meeting by heart, in the child process of real engines.
 
 It hears a line only where there is sound. Speakers are told apart as a speaker model would: by
 number. A name is spelled right only if it was entered among the terms, as with real engines.
+It hears no further than the file that SCRIPTED_SPEECH_UNTIL names says, in seconds.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samples_src.meeting import lines  # type: ignore[import-not-found]  # assets/ is on the path of the child
@@ -32,21 +34,26 @@ class MeetingEngine:
     def transcribe(
         self, pcm: Iterable[numpy.ndarray], options: SpeechOptions, stop: threading.Event, start_s: float = 0.0
     ) -> Iterator[Heard]:
-        pace = float(os.environ.get("SCRIPTED_SPEECH_PACE", "0"))  # seconds of work for a second of sound
         waiting = [line for line in lines() if line.start_s >= start_s - 0.001]
         at_s, loud = start_s, start_s - 1.0
         for piece in pcm:
             length_s = len(piece) / SAMPLE_RATE
-            if stop.wait(length_s * pace):
-                return
             if abs(piece).max(initial=0) > 100:
                 loud = at_s + length_s
             at_s += length_s
             while waiting and waiting[0].end_s <= at_s:
+                while waiting[0].end_s > allowed_s():
+                    if stop.wait(0.05):
+                        return
                 line = waiting.pop(0)
                 heard = loud >= line.start_s
                 yield Heard(line.end_s, (said(line, options),) if heard else (), "en")
         yield Heard(at_s, (), "en")
+
+
+def allowed_s() -> float:
+    gate = os.environ.get("SCRIPTED_SPEECH_UNTIL")
+    return float(Path(gate).read_text() or "0") if gate else float("inf")
 
 
 def said(line: object, options: SpeechOptions) -> Utterance:
