@@ -12,7 +12,6 @@ from typing import Any
 
 # CTranslate2 takes a model for a multilingual one by the size of its vocabulary.
 N_TOKENS = 51_865
-LANGUAGES = ("en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it", "id", "hi")
 
 
 def toy_whisper(folder: Path, seed: int = 7) -> Path:
@@ -42,22 +41,18 @@ def toy_whisper(folder: Path, seed: int = 7) -> Path:
     )
     torch.manual_seed(seed)
     model = WhisperForConditionalGeneration(config)
-    model.generation_config.lang_to_id = {f"<|{code}|>": tokens[f"<|{code}|>"] for code in LANGUAGES}
-    model.generation_config.suppress_tokens = []
-    model.generation_config.begin_suppress_tokens = [tokens["<|endoftext|>"]]
-    model.generation_config.alignment_heads = [[0, 0]]
     source = folder.with_name(folder.name + "-source")
     model.save_pretrained(source)
-    described = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        # From these the converter learns the languages.
-        "additional_special_tokens": [f"<|{code}|>" for code in LANGUAGES],
-    }
     _tokenizer(tokens).save(str(source / "tokenizer.json"))
-    (source / "tokenizer_config.json").write_text(json.dumps(described))
+    (source / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"}))
     (source / "preprocessor_config.json").write_text(json.dumps({"feature_size": 80, "sampling_rate": 16_000}))
     converter = TransformersConverter(str(source), copy_files=["tokenizer.json", "preprocessor_config.json"])
     converter.convert(str(folder), force=True)
+    config = json.loads((folder / "config.json").read_text())
+    # The converter knows these of the published models only.
+    config["lang_ids"] = [tokens[f"<|{code}|>"] for code in _languages()]
+    config["alignment_heads"] = [[0, 0], [0, 1]]
+    (folder / "config.json").write_text(json.dumps(config))
     return folder
 
 
@@ -65,7 +60,7 @@ def _tokens() -> dict[str, int]:
     """Return every token with its id: bytes, then Whisper's special tokens in Whisper's order."""
     from tokenizers.pre_tokenizers import ByteLevel
 
-    special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in LANGUAGES)]
+    special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in _languages())]
     special += [
         "<|translate|>",
         "<|transcribe|>",
@@ -78,6 +73,13 @@ def _tokens() -> dict[str, int]:
     names = sorted(ByteLevel.alphabet())
     names += [f"Ġ{_word(number)}" for number in range(N_TOKENS - len(names) - len(special))]
     return {name: number for number, name in enumerate([*names, *special])}
+
+
+def _languages() -> list[str]:
+    """Return the 99 languages of a Whisper with this vocabulary, in its order."""
+    from transformers.models.whisper.tokenization_whisper import LANGUAGES
+
+    return [code for code in LANGUAGES if code != "yue"]
 
 
 def _word(number: int) -> str:
