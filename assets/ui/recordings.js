@@ -63,7 +63,7 @@ export async function recordings(root) {
   const open_ = h("div", { class: "ld-recording-open", hidden: true }, h("section", { class: "ld-transcript", "aria-label": "Transcript" }, head, lines.region), about);
   const empty = h("div", { class: "ld-empty ld-welcome" }, h("h2", {}, "From a recording to a checked transcript"),
     h("p", {}, "Add a recording. Its words arrive with their times, can be corrected beside the sound, summarised and asked."),
-    h("p", { class: "ld-dim" }, "Everything stays on this computer."));
+    h("p", { class: "ld-dim" }, "Everything stays on this computer."), h("p", { class: "ld-sample", hidden: true }, button("Try the sample meeting", sample)));
   const main = h("div", { class: "ld-recording" }, empty, open_);
 
   function tab(name) {
@@ -102,6 +102,10 @@ export async function recordings(root) {
   }
   let wanted = false;
 
+  function sample() {
+    return attempt(async () => { wanted = true; await call("add_sample_recording", { engine: engine.value || "auto" }); await refresh(); strip.poll(); });
+  }
+
   async function refresh() {
     const before = new Set(state.rows.map((one) => one.transcript));
     state = await call("recordings");
@@ -112,6 +116,7 @@ export async function recordings(root) {
     if (!open && !wanted) open = state.rows[0];
     drawCards();
     drawEngines();
+    empty.querySelector(".ld-sample").hidden = !state.sample || state.waiting.length > 0;
     await show(open || null);
   }
 

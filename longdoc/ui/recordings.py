@@ -25,6 +25,7 @@ from longdoc.transcribe import document_of
 from longdoc.ui.context import Context
 from longdoc.ui.conversation import turn_view
 from longdoc.ui.recordings_views import engine_rows, item_view, line_view, summary_view, waiting_view
+from longdoc.ui.recordings_work import sample
 from longdoc.ui.render import inert
 
 _NAME = 1_000
@@ -49,6 +50,7 @@ class RecordingCalls:
         return (
             self.recordings,
             self.add_recording,
+            self.add_sample_recording,
             self.transcript,
             self.resume,
             self.transcribe_again,
@@ -88,7 +90,12 @@ class RecordingCalls:
             elif job.state != "done" and (progress.get("transcript") is None or job.state in ("queued", "running")):
                 waiting.append(waiting_view(job, progress))
         rows = [item_view(i, jobs.get(s), unfinished.get(s), worker.progress) for s, i in shown.items()]
-        return {"rows": [*reversed(rows)], "waiting": waiting, "engines": engine_rows(self.context.settings)}
+        return {
+            "rows": [*reversed(rows)],
+            "waiting": waiting,
+            "engines": engine_rows(self.context.settings),
+            "sample": sample() is not None,
+        }
 
     def add_recording(
         self, path: str, name: str, language: str = "", terms: str = "", engine: str = "auto", quality: str = ""
@@ -98,6 +105,14 @@ class RecordingCalls:
         shown = display_name(name[:_NAME])
         key = self.context.take_upload(path)
         return self.context.worker.submit("transcribe", {**request, "upload": key, "name": shown})
+
+    def add_sample_recording(self, engine: str = "auto") -> int:
+        """Transcribe the meeting that comes with LongDoc; return the job."""
+        path = sample()
+        if path is None:
+            raise UserError("The sample is not here.", next_step="Add a recording of your own.")
+        request = self._request(engine, "", "", "")
+        return self.context.worker.submit("transcribe", {**request, "sample": True, "name": path.name})
 
     def transcript(self, transcript: int, after: int = 0) -> dict[str, Any]:
         """Return what a transcript is and its lines from number `after` on, at most some thousand at once."""

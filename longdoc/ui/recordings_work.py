@@ -20,12 +20,19 @@ from longdoc.summarize import summarize
 from longdoc.transcribe import transcribe
 from longdoc.types import Progress
 from longdoc.ui.jobs import Handler, Live
+from longdoc.ui.library import sample_path
 from longdoc.ui.selection import Choice, included
 
 if TYPE_CHECKING:
     from longdoc.ui.context import Context
 
+SAMPLES = ("meeting.wav", "meeting.opus")
 Report = Callable[[Mapping[str, Any]], None]
+
+
+def sample() -> Path | None:
+    """Return the sample meeting if it is here."""
+    return next((path for path in map(sample_path, SAMPLES) if path.is_file()), None)
 
 
 def recording_handlers(context: Context) -> dict[str, Handler]:
@@ -42,7 +49,12 @@ class _RecordingWork:
         """Transcribe an upload, or go on with a recording of the library, or do it again with another engine."""
         context, request = self.context, job.request
         upload = str(request.get("upload", ""))
-        path = context.upload(upload) if upload else Path(context.library.source(str(request["source"])).path)
+        if upload:
+            path = context.upload(upload)
+        elif request.get("sample"):
+            path = sample() or Path()
+        else:
+            path = Path(context.library.source(str(request["source"])).path)
         last: list[Listening] = []
 
         def on_progress(step: Listening) -> None:

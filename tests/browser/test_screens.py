@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recorded import meeting_lines, put_recording, sound
 from running import start_server, stop_server
 from scripted import Scripted
 
@@ -23,6 +24,10 @@ AMENDMENT = (
 )
 SCRIPT = {
     "notice": (AMENDMENT, "thirty (30) days", "by giving the Landlord notice of ninety (90) days in writing."),
+    "budget": (
+        "The budget is forty-two thousand euros, and six thousand five hundred of it are held back as a reserve.",
+        "The budget is forty-two thousand euros, six thousand five hundred of it a reserve.",
+    ),
     "rounded": ("def rounded_total(order) -> int:", "rounded_total in shop/orders/total.py"),
 }
 LOOKS = [
@@ -56,8 +61,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
     started.comparison = CompareCalls(context).compare(choices, "What notice must the tenant give?", top_k=1)
     context.worker.wait(started.comparison)
     started.ticks = choices
+    started.recording = recorded_meeting(context, tmp_path_factory.mktemp("sound"))
     yield started
     stop_server(started)
+
+
+def recorded_meeting(context: Any, folder: Path) -> int:
+    """Put the sample meeting into the library, summarised and asked; return its transcript."""
+    from longdoc.ui.conversation import ConversationCalls
+    from longdoc.ui.recordings import RecordingCalls
+
+    sample = SAMPLES / "meeting.wav"
+    path = sample if sample.is_file() else sound(folder / "meeting.wav", 360)
+    transcript = put_recording(context, path, meeting_lines())
+    calls = RecordingCalls(context)
+    context.worker.wait(calls.summarize(transcript))
+    choices = [{"id": calls.recording_document(transcript)}]
+    asked = ConversationCalls(context).ask(choices, "What did we decide about the budget?")
+    context.worker.wait(asked["job"])
+    return transcript
 
 
 @pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
@@ -91,6 +113,7 @@ def test_screens_hold_together(
 
     page = open_page(server, width=width, height=height, color_scheme=theme)
     state = {"ticks": server.ticks, "thread": server.thread, "comparison": server.comparison, "model": "reader"}
+    state |= {"recording": server.recording}
     page.evaluate("state => localStorage.setItem('longdoc', JSON.stringify(state))", state)
     page.reload()
     page.get_by_role("article", name="What notice must the tenant give?").wait_for()
@@ -109,6 +132,15 @@ def test_screens_hold_together(
     page.get_by_role("link", name="Compare").click()
     page.get_by_role("region", name="Differences").wait_for()
     look(page, "compare")
+    page.get_by_role("link", name="Recordings").click()
+    page.get_by_role("region", name="Decisions").wait_for()
+    page.locator(".ld-line-said .ld-time").nth(12).click()
+    page.locator(".ld-line-said.ld-now").wait_for()
+    page.evaluate("document.querySelector('audio').pause()")
+    look(page, "recordings")
+    page.get_by_role("tab", name="Questions").click()
+    page.get_by_role("article", name="What did we decide about the budget?").wait_for()
+    look(page, "recordings-questions")
     page.get_by_role("link", name="Models & memory").click()
     page.locator(".ld-plan .ld-big").wait_for()
     look(page, "models")
