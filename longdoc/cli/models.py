@@ -7,25 +7,18 @@ person types it.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import signal
+import sys
 import threading
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from longdoc.backends.catalogue import available, describe, resolve
+from longdoc.backends.hub import fetch, look_up
 from longdoc.cli import output
 from longdoc.cli.faults import one_line
-from longdoc.errors import LongDocError, ModelError, UserError
-from longdoc.files import disk_error
+from longdoc.planning import memory
 from longdoc.settings import Settings
 from longdoc.types import ModelInfo
-
-# Weights as safetensors and plain descriptions only; nothing that could run.
-_WANTED = ["*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "tokenizer*.json"]
-_WANTED += ["special_tokens_map.json", "chat_template.jinja", "vocab.json", "merges.txt", "LICENSE*", "README.md"]
 
 
 def models_list(args: argparse.Namespace, settings: Settings, stop: threading.Event) -> int:
@@ -71,68 +64,25 @@ def models_show(args: argparse.Namespace, settings: Settings, stop: threading.Ev
 
 
 def models_pull(args: argparse.Namespace, settings: Settings, stop: threading.Event) -> int:
-    """Download a model, check it, and put it where `models list` finds it."""
-    parts = args.name.split("/")
-    if len(parts) != 2 or not all(part and part[0].isalnum() for part in parts):
-        raise UserError(f"{args.name!r} is not a name on the hub.", next_step="Write it as OWNER/NAME.")
-    folder = settings.home / "models" / parts[1]
-    if folder.exists():
-        raise UserError(
-            f"{parts[1]} is here already.", next_step=f"Use it with --model {parts[1]}, or delete {folder}."
-        )
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # the download has no other way to be stopped
-    loading = settings.home / "downloads" / args.name.replace("/", "--")
-    _download(args.name, args.revision, loading)
-    try:
-        describe(loading)
-    except ModelError as error:
-        shutil.rmtree(loading, ignore_errors=True)
-        raise ModelError(f"{args.name} was downloaded and cannot be used. {error}", code=error.code) from error
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(loading / ".cache", ignore_errors=True)
-        os.rename(loading, folder)
-    except OSError as error:
-        raise disk_error(folder, error) from error
-    info = describe(folder)
+    """Say what a model weighs and may be used for, download it, check it, and put it where `models list` finds it."""
+    offer = look_up(args.name, settings, args.revision)
+    about = f"{args.name}: {memory.size(offer.size_bytes)}, licence {offer.licence or 'not stated'}"
+    print(f"{about}. Ctrl+C stops; what came is kept.", file=sys.stderr)
+    shown = -1
+
+    def on_progress(done: int, total: int) -> None:
+        nonlocal shown
+        percent = 100 * done // max(total, 1)
+        if percent // 5 != shown:
+            shown = percent // 5
+            print(f"  {memory.size(done)} of {memory.size(total)} ({percent} %)", file=sys.stderr)
+
+    info = fetch(offer, settings, on_progress, stop)
     if args.json:
         output.print_json(_info_json(info))
     else:
         output.print_text(f"{args.name} is here. Use it with --model {info.name}.")
     return 0
-
-
-def _download(name: str, revision: str | None, folder: Path) -> None:
-    """Fetch the files of a model. What was fetched before an interruption is kept and not fetched again."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        from huggingface_hub import snapshot_download
-
-        snapshot_download(name, revision=revision, local_dir=folder, allow_patterns=_WANTED)
-    except LongDocError:
-        raise
-    except OSError as error:
-        if error.errno is not None and not isinstance(error, ConnectionError):
-            raise disk_error(folder, error) from error
-        raise _no_download(name, error) from error
-    except Exception as error:  # the hub's client and its transports raise many kinds
-        raise _no_download(name, error) from error
-
-
-def _no_download(name: str, error: Exception) -> ModelError:
-    """Say in one sentence why a model did not come."""
-    kind = type(error).__name__
-    if kind == "GatedRepoError":
-        return ModelError(f"{name} asks for consent on huggingface.co first.", next_step="Agree there, then log in.")
-    if kind in ("RepositoryNotFoundError", "RevisionNotFoundError", "HFValidationError"):
-        return ModelError(f"There is no model {name} on the hub.", code="not_found", next_step="Check its name.")
-    return ModelError(
-        f"{name} could not be downloaded: huggingface.co cannot be reached ({kind}).",
-        code="offline",
-        next_step="Check the network, or copy the model's folder here and name it with --model.",
-    )
 
 
 def _info_json(info: ModelInfo) -> dict[str, Any]:

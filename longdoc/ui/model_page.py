@@ -7,15 +7,19 @@ library, so that every page and every visit lists them.
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
+from longdoc.backends import hub
 from longdoc.backends.remote import is_address
 from longdoc.errors import UserError
 from longdoc.files import atomic_write
-from longdoc.planning import ATTENTIONS, TIERS
+from longdoc.planning import ATTENTIONS, TIERS, memory
 from longdoc.positions import METHODS
 from longdoc.ui.context import Context
 from longdoc.ui.models import MAX_NAME, overrides_of
+from longdoc.ui.render import inert
+from longdoc.ui.views import job_view
 
 _MOST = 50
 _MOST_TOKENS = 1 << 31
@@ -56,6 +60,43 @@ class ModelCalls:
         added = [*(n for n in self._added() if n != name), name][-_MOST:]
         atomic_write(self._path, json.dumps(added).encode())
         return row
+
+    def look_up(self, name: str) -> dict[str, Any]:
+        """Ask the hub what a model weighs and may be used for; nothing is downloaded. Raises UserError, ModelError."""
+        offer = hub.look_up(name.strip(), self.context.settings)
+        free = shutil.disk_usage(self.context.settings.home).free
+        return {
+            "name": offer.name,
+            "size": memory.size(offer.size_bytes),
+            "licence": inert(offer.licence),
+            "files": len(offer.files),
+            "free": memory.size(free),
+        }
+
+    def download(self, name: str) -> int:
+        """Begin to fetch a model and return the job; one that is being fetched already is not begun again."""
+        hub.look_up(name.strip(), self.context.settings)  # raises what would fail at once
+        for job in self.context.library.jobs(("queued", "running")):
+            if job.kind == "download" and job.request.get("model") == name.strip():
+                return job.id
+        return self.context.worker.submit("download", {"model": name.strip()})
+
+    def downloads(self) -> list[dict[str, Any]]:
+        """Return downloads that run, and those that ended badly until they are dismissed."""
+        rows = []
+        for job in self.context.library.jobs(limit=300):
+            shown = job.state != "done" and not job.result.get("dismissed")
+            if job.kind == "download" and shown:
+                rows.append(job_view(job, self.context.worker.progress(job), 0))
+        return rows
+
+    def dismiss_download(self, job: int) -> bool:
+        """Take an ended download off the list."""
+        found = self.context.library.job(job)
+        if found.kind != "download" or found.state in ("queued", "running"):
+            raise UserError("This is not a download that has ended.")
+        self.context.library.update_job(job, result={**found.result, "dismissed": True})
+        return True
 
     def forget_model(self, name: str) -> bool:
         """Take an added model off the list; its files stay."""

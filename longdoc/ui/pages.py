@@ -115,7 +115,16 @@ def calls_of(page: Page, context: Context) -> Calls:
             measuring.forget_evaluation,
             measuring.export_evaluation,
         )
-    return Calls(*shared, models.preview, models.add_model, models.forget_model)
+    return Calls(
+        *shared,
+        models.preview,
+        models.add_model,
+        models.forget_model,
+        models.look_up,
+        models.download,
+        models.downloads,
+        models.dismiss_download,
+    )
 
 
 def skeleton(page: Page) -> str:

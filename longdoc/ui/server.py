@@ -6,6 +6,7 @@ run history, sharing, web fonts and Gradio's own monitoring are off.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import socket
@@ -87,7 +88,7 @@ def start(
         footer_links=[],
         ssr_mode=False,
         pwa=False,
-        mcp_server=False,
+        mcp_server=_has_mcp(),
         theme=theme(),
         head=_HEAD,
         app_kwargs={
@@ -139,6 +140,11 @@ def _quiet_gradio(context: Context) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["GRADIO_TEMP_DIR"] = str(context.received)
     os.environ.setdefault("GRADIO_SSR_MODE", "False")
+
+
+def _has_mcp() -> bool:
+    """Return whether the extra is installed with which the public endpoints are tools of the MCP as well."""
+    return importlib.util.find_spec("mcp") is not None
 
 
 def _require_free(host: str, port: int) -> None:

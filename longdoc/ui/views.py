@@ -104,6 +104,8 @@ def job_view(job: Job, progress: dict[str, Any], waiting_before: int) -> dict[st
 def _name(job: Job) -> str:
     if job.kind == "evaluate":
         return "Evaluation"
+    if job.kind == "download":
+        return inert(str(job.request["model"]))
     named = ("ingest", "look", "transcribe", "summarize")
     return inert(display_name(str(job.request.get("name", "")))) if job.kind in named else ""
 
@@ -122,6 +124,8 @@ def progress_words(job: Job, progress: dict[str, Any], waiting_before: int) -> s
         return _STAGES["counting"] if stage == "counting" else f"Reading {inert(what)}".strip()
     left = progress.get("left_s")
     tail = f", about {duration(left)} left" if left is not None else ""
+    if stage == "downloading":
+        return f"{memory.size(done)} of {memory.size(total)}"
     if stage == "measuring":
         return f"{done:,} of {total:,} runs{tail}"
     if stage == "queued":
@@ -233,6 +237,10 @@ def _share(progress: dict[str, Any]) -> float | None:
     if isinstance(progress.get("share"), float):
         return min(1.0, max(0.0, float(progress["share"])))
     done, total = progress.get("done"), progress.get("total")
-    if progress.get("stage") not in ("reading", "reused", "measuring") or not isinstance(total, int) or not total:
+    if (
+        progress.get("stage") not in ("reading", "reused", "measuring", "downloading")
+        or not isinstance(total, int)
+        or not total
+    ):
         return None
     return min(1.0, max(0.0, float(done or 0) / total))

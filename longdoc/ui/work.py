@@ -1,7 +1,8 @@
 """What each kind of job does: the verbs of the terminal, with a page watching.
 
 `ingest` adds a file, `look` shows a code base before it is added, `ask` answers in a
-conversation, `compare` answers one question in several ways, `evaluate` measures (`measuring.py`).
+conversation, `compare` answers one question in several ways, `evaluate` measures
+(`measuring.py`), `download` fetches a model.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from longdoc import ingest
 from longdoc.answer import Desk, How, ask
+from longdoc.backends import hub
 from longdoc.compare import ask_each, differences, share_read
 from longdoc.errors import LongDocError, Stopped, UserError
 from longdoc.packing import Included
@@ -43,6 +45,7 @@ def handlers(context: Context) -> dict[str, Handler]:
         "ask": work.ask,
         "compare": work.compare,
         "evaluate": Measuring(context).run,
+        "download": work.download,
         **recording_handlers(context),
     }
 
@@ -85,6 +88,15 @@ class _Work:
         title = self.context.library.item(added.document.id).title
         self._then_ask(request, added.document.id)
         return {"document": added.document.id, "title": title, "duplicate": not added.is_new}
+
+    def download(self, job: Job, live: Live, report: Report) -> dict[str, Any]:
+        name = str(job.request["model"])
+
+        def on_progress(done: int, total: int) -> None:
+            report({"stage": "downloading", "done": done, "total": total})
+
+        info = hub.fetch(hub.look_up(name, self.context.settings), self.context.settings, on_progress, live.stop)
+        return {"model": info.name}
 
     def _then_ask(self, request: Mapping[str, Any], document: str) -> None:
         """Ask the question that was to be asked of a source as soon as it is here."""

@@ -222,27 +222,23 @@ def test_models_are_listed_with_those_that_cannot_be_used(
 
 
 def test_a_download_without_a_network_ends_in_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub
-
-    def unreachable(*args: object, **named: object) -> str:
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     code, out, err = run("models", "pull", "owner/name")
     assert (code, out) == (2, "")
     assert "could not be downloaded" in err
 
 
-def test_a_damaged_download_is_not_kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub
+def test_a_download_says_size_and_licence_and_keeps_only_what_can_be_used(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fake_hub
 
-    def partial(name: str, *, local_dir: Path, **named: object) -> str:
-        (local_dir / "config.json").write_text('{"architectures": ["Qwen3ForCausalLM"], "auto_map": {"x": "y"}}')
-        return str(local_dir)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", partial)
-    code, _, err = run("models", "pull", "owner/name")
-    assert code == 2
+    code = b'{"architectures": ["Qwen3ForCausalLM"], "auto_map": {"x": "y"}}'
+    with fake_hub.running({"owner/name": {"config.json": code, "model.safetensors": b"x" * 2_000_000}}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        code_, _, err = run("models", "pull", "owner/name")
+    assert code_ == 2
+    assert "owner/name: 2 MB, licence apache-2.0" in err
     assert "cannot be used" in err
     assert not (tmp_path / "home" / "models" / "name").exists()
 
