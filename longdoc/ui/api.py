@@ -1,4 +1,4 @@
-"""What other programs may call: ingest, ask, compare. Everything else of the app is private.
+"""What other programs may call: ingest, transcribe, ask, compare. Everything else of the app is private.
 
 With `gradio_client`: upload with `handle_file`, then ask by the returned document ids.
 Answers have the fields of `longdoc ask --json`.
@@ -6,6 +6,7 @@ Answers have the fields of `longdoc ask --json`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -17,9 +18,11 @@ from longdoc.store.codec import from_json
 from longdoc.types import Answer
 from longdoc.ui.context import Context
 from longdoc.ui.library import LibraryCalls
+from longdoc.ui.recordings import RecordingCalls
 
 _PLAN = ("position_method", "attention", "cache_tier", "n_tokens", "window", "zone")
 _MOST_DOCUMENTS = 2_000
+_LONGEST_S = 24 * 3600.0  # that a caller waits for a transcription
 MODES = ("single", "chunked", "none")
 
 
@@ -32,13 +35,8 @@ class Api:
 
     def ingest(self, file: dict[str, Any]) -> dict[str, Any]:
         """Add an uploaded file to the library. Returns {"document", "title", "duplicate", "warnings"}."""
-        path = file.get("path") if isinstance(file, dict) else None
-        if not isinstance(path, str):
-            raise UserError("ingest takes an uploaded file.", next_step="Use handle_file of gradio_client.")
-        given = file.get("orig_name")
-        name = given if isinstance(given, str) and given else path.rpartition("/")[2]
-        key = self.context.take_upload(path)
-        job = self.context.worker.submit("ingest", {"upload": key, "name": name[:1000], "model": ""})
+        key, name = self._uploaded(file, "ingest")
+        job = self.context.worker.submit("ingest", {"upload": key, "name": name, "model": ""})
         result = self._finished(self.context.worker.wait(job)).result
         self.library.dismiss(job)
         item = self.context.library.item(str(result["document"]))
@@ -48,6 +46,27 @@ class Api:
             "duplicate": bool(result["duplicate"]),
             "warnings": [asdict(warned) for warned in item.warnings],
         }
+
+    def transcribe(self, file: dict[str, Any], engine: str = "auto", language: str = "") -> dict[str, Any]:
+        """Transcribe an uploaded recording and keep it. Returns the object of `longdoc transcribe` and its document."""
+        if not isinstance(engine, str) or not isinstance(language, str):
+            raise UserError("The engine and the language are text.")
+        calls = RecordingCalls(self.context)
+        request = calls.request(engine, language)
+        key, name = self._uploaded(file, "transcribe")
+        job = self.context.worker.submit("transcribe", {**request, "upload": key, "name": name})
+        result = self._finished(self.context.worker.wait(job, _LONGEST_S)).result
+        made: dict[str, Any] = json.loads(calls.export_transcript(int(result["transcript"]), "json")["text"])
+        return {**made, "document": calls.recording_document(int(result["transcript"]))}
+
+    def _uploaded(self, file: Any, what: str) -> tuple[str, str]:
+        """Take over an uploaded file; return its key and its name."""
+        path = file.get("path") if isinstance(file, dict) else None
+        if not isinstance(path, str):
+            raise UserError(f"{what} takes an uploaded file.", next_step="Use handle_file of gradio_client.")
+        given = file.get("orig_name")
+        name = given if isinstance(given, str) and given else path.rpartition("/")[2]
+        return self.context.take_upload(path), name[:1000]
 
     def ask(self, documents: list[str], question: str, mode: str = "single", model: str = "") -> dict[str, Any]:
         """Answer a question about documents of the library. Returns the object of `longdoc ask --json`."""
@@ -96,7 +115,7 @@ def publish(context: Context) -> None:
     from gradio.events import api as publish_one
 
     api = Api(context)
-    for function in (api.ingest, api.ask, api.compare):
+    for function in (api.ingest, api.transcribe, api.ask, api.compare):
         publish_one(_in_words(function), api_name=function.__name__, concurrency_limit=4)
 
 

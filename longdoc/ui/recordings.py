@@ -101,7 +101,7 @@ class RecordingCalls:
         self, path: str, name: str, language: str = "", terms: str = "", engine: str = "auto", quality: str = ""
     ) -> int:
         """Take over an uploaded recording and begin to transcribe it; return the job."""
-        request = self._request(engine, language, terms, quality)
+        request = self.request(engine, language, terms, quality)
         shown = display_name(name[:_NAME])
         key = self.context.take_upload(path)
         return self.context.worker.submit("transcribe", {**request, "upload": key, "name": shown})
@@ -111,7 +111,7 @@ class RecordingCalls:
         path = sample()
         if path is None:
             raise UserError("The sample is not here.", next_step="Add a recording of your own.")
-        request = self._request(engine, "", "", "")
+        request = self.request(engine, "", "", "")
         return self.context.worker.submit("transcribe", {**request, "sample": True, "name": path.name})
 
     def transcript(self, transcript: int, after: int = 0) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class RecordingCalls:
         """Transcribe a recording anew, with another engine or other choices; corrections by hand come over."""
         item = self.context.library.transcript_item(transcript)
         self._require_idle(item.source.id)
-        request = self._request(engine, language, terms, quality)
+        request = self.request(engine, language, terms, quality)
         again = {"source": item.source.id, "name": item.source.name, "again": True}
         return self.context.worker.submit("transcribe", {**request, **again})
 
@@ -266,7 +266,7 @@ class RecordingCalls:
             self._renewing[transcript] = timer
             timer.start()
 
-    def _request(self, engine: str, language: str, terms: str, quality: str) -> dict[str, Any]:
+    def request(self, engine: str, language: str = "", terms: str = "", quality: str = "") -> dict[str, Any]:
         """Return the checked choices of a transcription. Raises UserError."""
         if engine != "auto" and engine not in ENGINES:
             raise UserError("There is no such way to transcribe.", next_step="Reload the page.")
