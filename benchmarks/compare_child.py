@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.compare_side import ENGINES, Asked, Side, make
+from benchmarks.compare_side import ENGINES, NOT_INSTALLED, Asked, Side, make
 from benchmarks.compare_text import Task, task
 from longdoc.engine.progress import PeakMemory
 from longdoc.errors import LongDocError
@@ -48,7 +48,7 @@ def main() -> int:
     except LongDocError as error:
         tell("refused", reason=str(error))
     except ImportError as error:
-        tell("refused", reason=f"{error.name or error} is not installed")
+        tell("refused", reason=f"{error.name or error} {NOT_INSTALLED}")
     else:
         tell("done", **told)
     return 0

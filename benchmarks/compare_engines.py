@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.compare_machine import describe
 from benchmarks.compare_plot import save_plot
 from benchmarks.compare_results import FIGURES, Point, Results, extrapolated, lines
-from benchmarks.compare_side import ENGINES, VARIANTS
+from benchmarks.compare_side import ENGINES, NOT_INSTALLED, VARIANTS
 
 _ROOT = Path(__file__).resolve().parent.parent
 _RESULTS = _ROOT / "benchmarks" / "results" / "compare_engines.json"
@@ -63,7 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
                     stored = results.get(engine, variant, length)
                     if stored is None or given.again or stored["status"] in ("refused", "failed"):
                         print(f"{length:,} tokens, {engine}, {variant} ...", file=sys.stderr, flush=True)
-                        results.put(measure(engine, variant, length, threads, given))
+                        results.put(point := measure(engine, variant, length, threads, given))
+                        if point.get("reason", "").endswith(NOT_INSTALLED):
+                            break  # no variant of it will run
     for line in lines(results):
         print(line)
     save_plot(results, given.plot)

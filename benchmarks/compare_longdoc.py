@@ -13,7 +13,7 @@ from longdoc.settings import Settings
 from longdoc.types import Progress, Prompt, Region
 
 _MODEL = "reader"
-_FIRST_ORDINARY = 9  # ids below are special; the first token of an answer is any other
+_ORDINARY = range(9, 8192)  # ids below are special; the first token of an answer is any other
 
 
 class LongDoc:
@@ -50,7 +50,7 @@ class LongDoc:
             plan,
             max_new_tokens=len(answer),
             on_progress=note,
-            constraint=_Told(answer, self._engine.backend(_MODEL).info.name),
+            constraint=_Told(answer),
             keep=keep,
         )
         usage = generation.usage
@@ -73,11 +73,11 @@ class LongDoc:
 class _Told:
     """Any ordinary first token, then the given ones: every side writes an answer of one length."""
 
-    def __init__(self, answer: Sequence[int], model: str) -> None:
+    def __init__(self, answer: Sequence[int]) -> None:
         self._answer = list(answer)
 
     def allowed(self, output_ids: Sequence[int]) -> Sequence[int] | None:
-        return [self._answer[len(output_ids)]] if output_ids else range(_FIRST_ORDINARY, 8192)
+        return [self._answer[len(output_ids)]] if output_ids else _ORDINARY
 
 
 def _prompt(document: Sequence[int], question: Sequence[int]) -> Prompt:

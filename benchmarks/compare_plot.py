@@ -46,7 +46,7 @@ def save_plot(results: Results, path: Path) -> None:
     axis.set_xlabel("document, tokens")
     axis.set_ylabel("time to the first word, s")
     axis.grid(alpha=0.3)
-    if lengths:
+    if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=7)
     machine = results.machine
     axis.set_title(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+NOT_INSTALLED = "is not installed"
 ENGINES = ("stock", "llama.cpp", "dense", "sparse")
 LABELS = {
     "stock": "transformers",

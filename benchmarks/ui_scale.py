@@ -1,15 +1,19 @@
 """How the web app holds up: 500 sources, 1,000,000 tokens, 2,000 answers, a PDF of 3,000 pages.
 
 Times what the server does for a page: list the library, update the budget after a tick, open a
-conversation, open the Reader at a citation, find words. No model runs; text is made up.
+conversation, open the Reader at a citation, find words. No model runs; text is made up. With
+--browser also what a person waits for in Chromium: a dropped file's card (1 s), the bar after a
+tick (0.3 s); the promises are for a machine that does nothing else.
 
-    python -m benchmarks.ui_scale [--sources 500] [--turns 2000] [--pages 3000] [--json]
+    python -m benchmarks.ui_scale [--sources 500] [--turns 2000] [--pages 3000] [--browser] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import socket
 import statistics
 import sys
 import tempfile
@@ -72,11 +76,56 @@ def timed(action: Callable[[], Any], times: int = 5) -> tuple[float, float]:
     return spent[0], statistics.median(spent[1:])
 
 
+def in_browser(context: Any, times: int = 5) -> dict[str, tuple[float, float]]:
+    """Return seconds from dropping a file to its card, and from a tick to the changed bar, in Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    from longdoc.ui.server import start
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app, url = start(context, port=port)
+    waited: dict[str, list[float]] = {"card of a dropped file": [], "bar after a tick": []}
+    with sync_playwright() as play, tempfile.TemporaryDirectory() as folder:
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = play.chromium.launch(executable_path=path, args=["--headless", "--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.goto(url)
+        page.wait_for_selector("#longdoc[data-started=done]")
+        for n in range(times):
+            file = Path(folder) / f"dropped {n}.txt"
+            file.write_text(made_text(10_000 + n, 2_000))
+            page.wait_for_timeout(1500)
+            spent = page.evaluate(_CARD, file.name)
+            page.set_input_files("input[type=file]", file)
+            waited["card of a dropped file"].append(page.evaluate("() => window.spent") if spent is None else spent)
+            page.get_by_role("checkbox", name=f"Include {file.name}").wait_for(timeout=120_000)
+            page.wait_for_timeout(1500)
+            waited["bar after a tick"].append(page.evaluate(_TICK))
+        browser.close()
+    app.close(verbose=False)
+    return {name: (values[0], statistics.median(values[1:])) for name, values in waited.items()}
+
+
+# Starts a watch that ends when the card of the file is there; read after the file was given.
+_CARD = """name => { const input = document.querySelector('input[type=file]');
+  window.spent = new Promise(done => input.addEventListener('change', () => { const began = performance.now();
+    const look = () => [...document.querySelectorAll('.ld-cards .ld-card')].some(card => card.textContent.includes(name))
+      ? done((performance.now() - began) / 1000) : requestAnimationFrame(look); look(); },
+    { once: true, capture: true })); return null; }"""
+_TICK = """() => new Promise(done => { const sum = document.querySelector('.ld-sum'), before = sum.textContent;
+  const began = performance.now(); document.querySelector('.ld-ready input[type=checkbox]').click();
+  const look = () => document.querySelector('.ld-sum').textContent !== before
+    ? done((performance.now() - began) / 1000) : requestAnimationFrame(look); look(); })"""
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--sources", type=int, default=500)
     parser.add_argument("--turns", type=int, default=2_000)
     parser.add_argument("--pages", type=int, default=3_000)
+    parser.add_argument("--browser", action="store_true", help="also time the page in Chromium")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
     from longdoc.ui.context import Context
@@ -105,6 +154,8 @@ def main(arguments: list[str] | None = None) -> int:
                 "find words in it": timed(lambda: reader.search_document(long_id, "harbour winter")),
                 "poll": timed(lambda: talk.poll(thread)),
             }
+            if given.browser:
+                rows |= in_browser(context)
         finally:
             context.close()
     if given.json:
