@@ -111,7 +111,8 @@ def in_browser(context: Any, times: int = 5) -> dict[str, tuple[float, float]]:
 # Starts a watch that ends when the card of the file is there; read after the file was given.
 _CARD = """name => { const input = document.querySelector('input[type=file]');
   window.spent = new Promise(done => input.addEventListener('change', () => { const began = performance.now();
-    const look = () => [...document.querySelectorAll('.ld-cards .ld-card')].some(card => card.textContent.includes(name))
+    const cards = () => [...document.querySelectorAll('.ld-cards .ld-card')];
+    const look = () => cards().some(card => card.textContent.includes(name))
       ? done((performance.now() - began) / 1000) : requestAnimationFrame(look); look(); },
     { once: true, capture: true })); return null; }"""
 _TICK = """() => new Promise(done => { const sum = document.querySelector('.ld-sum'), before = sum.textContent;
