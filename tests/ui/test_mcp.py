@@ -1,4 +1,4 @@
-"""Where the extra is installed, the three public endpoints are tools, and nothing else is."""
+"""Where the extra is installed, the public endpoints are tools, and nothing else is."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def test_a_program_adds_and_asks_by_tools_and_reaches_no_other_file(tmp_path: Pa
         names, made, refused = asyncio.run(talk())
     finally:
         stop_server(server)
-    assert names == ["ingest", "ask", "compare"]
+    assert names == ["ingest", "transcribe", "ask", "compare"]
     assert made["answers"][0]["text"] == "number 11"
     assert refused == [True, True]
