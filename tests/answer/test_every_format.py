@@ -34,7 +34,8 @@ def item(request: pytest.FixtureRequest, shared: Bench, tmp_path_factory: pytest
 
 
 def test_every_format_has_a_sample_here() -> None:
-    assert {name.split()[0] for name in MAKERS} == set(FORMATS)
+    # What is heard and not read is asked in test_recording.py.
+    assert {name.split()[0] for name in MAKERS} == {name for name, row in FORMATS.items() if not row.own_child}
 
 
 def assert_in_source(answer: Answer, item: Included, shared: Bench) -> None:
