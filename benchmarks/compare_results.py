@@ -31,7 +31,7 @@ FIGURES = {
 }
 OURS, OTHERS = ("dense", "sparse"), ("stock", "llama.cpp")
 _MIN_STEPS = 3
-_NEAR = 1.25  # a variant this near to the best in any figure stays in the race
+_NEAR = 1.1  # a variant this near to the best in any figure stays in the race
 
 
 class Results:
@@ -151,6 +151,22 @@ def lines(results: Results) -> Iterator[str]:
         for name, row in ratios(results.best_at(length)).items():
             told = "  ".join(f"{FIGURES[figure][0]} {value:.3g}x" for figure, value in row.items())
             yield f"{length:>8,}  {name:<20} {told}"
+    for engine, grown in growth(results).items():
+        yield f"Reading grows with {LABELS[engine]}: " + ", ".join(
+            f"{a:,} -> {b:,} tokens {times:.3g}x" for a, b, times in grown
+        )
+
+
+def growth(results: Results) -> dict[str, list[tuple[int, int, float]]]:
+    """Return by engine (length, next length, how many times longer reading takes), measured figures only."""
+    found: dict[str, list[tuple[int, int, float]]] = {}
+    lengths = sorted({p["length"] for p in results.points.values()})
+    for engine in ENGINES:
+        reads = [(n, results.best_at(n).get(engine)) for n in lengths]
+        took = [(n, float(p["read_s"])) for n, p in reads if p is not None and p["status"] == "measured"]
+        if len(took) > 1:
+            found[engine] = [(a, b, later / sooner) for (a, sooner), (b, later) in itertools.pairwise(took)]
+    return found
 
 
 def _cell(point: Point, name: str, factor: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks import compare_engines
-from benchmarks.compare_results import Results, best, extrapolated, lines, ratios
+from benchmarks.compare_results import Results, best, extrapolated, growth, lines, ratios
 
 Child = Callable[[list[str], float], dict[str, Any]]
 
@@ -146,3 +146,11 @@ def test_the_table_names_every_engine_that_was_asked(tmp_path: Path) -> None:
     text = "\n".join(lines(results))
     assert "reads again" in text
     assert "stock / dense" in text
+
+
+def test_growth_is_told_of_measured_reads_only(tmp_path: Path) -> None:
+    results = Results(tmp_path / "results.json", {"cores": 2}, {})
+    for length, read_s, status in ((1024, 1.0, "measured"), (4096, 4.2, "measured"), (8192, 9.9, "extrapolated")):
+        results.put({"engine": "dense", "variant": "any", "length": length, **measured(read_s), "status": status})
+    assert growth(results) == {"dense": [(1024, 4096, pytest.approx(4.2))]}
+    assert "1,024 -> 4,096 tokens 4.2x" in "\n".join(lines(results))
