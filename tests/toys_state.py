@@ -18,6 +18,7 @@ from toys import NATIVE, VOCAB, Words
 
 from longdoc.backends.state_models import FAMILIES, describe
 from longdoc.backends.state_space import StateSpaceBackend
+from longdoc.cache.segment import Reading
 from longdoc.packing import PromptFrame
 from longdoc.planning.recurrent import RECURRENT
 from longdoc.types import ModelInfo, ReadingPlan
@@ -135,3 +136,10 @@ def state_folder(parent: Path, architecture: str, name: str = "") -> Path:
     for file in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         shutil.copy(READER / file, folder / file)
     return folder
+
+
+def state_after(reading: Reading) -> dict[str, torch.Tensor]:
+    """Return the state after the last token of a reading."""
+    assert reading.states is not None
+    assert reading.states.current is not None
+    return dict(reading.states.current.tensors)
