@@ -17,11 +17,14 @@ import torch
 from torch import Tensor
 
 from longdoc.attention import probe
+from longdoc.attention.block_cache import BlockCache
 from longdoc.attention.choice import Span
 from longdoc.attention.probe import Probe
 from longdoc.attention.sparsity import Sparsity
 from longdoc.attention.summaries import Summaries, bounds
 from longdoc.cache.segment import Reading
+
+_CACHED_BUDGETS = 8  # blocks kept on the device for each key head, in budgets
 
 Phase = Literal["reading", "question", "answer", "look"]
 """Who chooses; a look neither remembers nor is bound by what was remembered."""
@@ -47,6 +50,8 @@ class Chosen:
         self.answer_tokens = 0
         self._asked: dict[tuple[int, int], Tensor] = {}  # layer, branch -> largest bounds for the question
         self._held: dict[tuple[int, int], Held] = {}  # layer, branch -> last choice for the answer
+        self._caches: dict[int, BlockCache] = {}  # by layer, where keys lie away from the device
+        self._cached_to = 0  # tokens of the document when they were filled
         probe.register(reading, self.reading_probe, self.answer_probe)
 
     @classmethod
@@ -62,6 +67,9 @@ class Chosen:
         self.summaries.cut(n_tokens)
         self._asked.clear()
         self._held.clear()
+        if n_tokens < self._cached_to:
+            self._caches.clear()
+        self._cached_to = n_tokens
         self.answer_tokens = 0
         self.answer_probe.clear()
 
@@ -94,6 +102,18 @@ class Chosen:
         if phase == "answer":
             self._held[key] = Held(span.low, span.high, chosen)
         return chosen
+
+    def gather(self, reading: Reading, layer: int, blocks: Tensor, phase: Phase) -> tuple[Tensor, Tensor]:
+        """Return keys and values [kv_heads, m * block, head_dim] of chosen blocks [kv_heads, m]."""
+        lies = reading.layers[layer]
+        if phase in ("reading", "question") or not lies.away:  # tiles choose the same blocks many times
+            return lies.gather(blocks, self.numbers.block)
+        slots = _CACHED_BUDGETS * self.numbers.budget_blocks
+        if blocks.shape[1] > slots:
+            return lies.gather(blocks, self.numbers.block)
+        if layer not in self._caches:
+            self._caches[layer] = BlockCache(lies, slots, self.numbers.block)
+        return self._caches[layer].gather(blocks)
 
     def _remember(self, key: tuple[int, int], found: Tensor, low: int, n_blocks: int) -> None:
         """Keep the largest bounds that the question's tokens gave each block; found: [kv_heads, n_tiles, n]."""

@@ -152,7 +152,8 @@ class SparseStep(Step):
             spans = [division.spans[at] for division in group.tiles]
             packed = _packed(call.query[span.branch], len(spans))
             blocks = self._memory.blocks(self.reading, call.index, packed, spans, self._phase)
-            keys, values = self._gathered(call.index, blocks)
+            gathered = self._memory.gather(self.reading, call.index, blocks.flatten(1), self._phase)
+            keys, values = (run.unflatten(1, (len(spans), -1)) for run in gathered)
             part = attend_packed(packed, keys, values, scale=call.scores.scale, softcap=call.scores.softcap)
             parts.append(_unpacked(part, call.query[0].shape[1]))
         return merge(parts)
@@ -197,11 +198,6 @@ class SparseStep(Step):
         ]
         return merge(parts)
 
-    def _gathered(self, index: int, blocks: Tensor) -> tuple[Tensor, Tensor]:
-        """Return keys and values [kv_heads, n_tiles, count * block, head_dim] of blocks [kv_heads, n_tiles, count]."""
-        keys, values = self.reading.layers[index].gather(blocks.flatten(1), self._memory.numbers.block)
-        return keys.unflatten(1, (blocks.shape[1], -1)), values.unflatten(1, (blocks.shape[1], -1))
-
     # what was read, and what was missed
 
     def _apart(self, call: Call, sinks: Tensor | None, division: Division, phase: Phase) -> Partial:
@@ -228,7 +224,7 @@ class SparseStep(Step):
         for span in division.spans:
             row = call.query[span.branch]
             blocks = self._memory.blocks(self.reading, call.index, row.flatten(1, 2).unsqueeze(1), [span], phase)[:, 0]
-            keys, values = self.reading.layers[call.index].gather(blocks, block)
+            keys, values = self._memory.gather(self.reading, call.index, blocks, phase)
             parts.append(attend_blocks(row, keys, values, scale=scores.scale, block=piece, softcap=scores.softcap))
             inside = torch.arange(0, block, piece, device=blocks.device)
             places.append((blocks.unsqueeze(-1) * block + inside).flatten(1) // noted)

@@ -9,7 +9,7 @@ from longdoc.attention.dense import Step
 from longdoc.attention.sparse import SparseStep
 from longdoc.attention.sparsity import ATTENTIONS, SPARSE, STREAMING, Sparsity, resumes_at
 from longdoc.attention.streaming import streaming
-from longdoc.cache.segment import Reading
+from longdoc.cache.segment import Buffer, Reading
 from longdoc.errors import UserError
 from longdoc.positions.method import Method
 from longdoc.types import ReadingPlan
@@ -51,6 +51,16 @@ def begin(plan: ReadingPlan, reading: Reading, wanted: int = 0) -> Chosen | None
     chosen = Chosen.of(reading, numbers)
     chosen.begin(reading.n_tokens)
     return chosen
+
+
+def prepare(plan: ReadingPlan, reading: Reading) -> Reading:
+    """Keep the layers that stay dense while answering on the device, where the others lie in host memory."""
+    numbers = numbers_of(plan)
+    for index in range(min(numbers.dense_layers, len(reading.layers)) if numbers else 0):
+        layer = reading.layers[index]
+        if isinstance(layer, Buffer) and layer.away:
+            reading.layers[index] = Buffer(layer.shape, layer.capacity, layer.dtype, layer.device, layer.kv)
+    return reading
 
 
 def step(chosen: Chosen | None, *args: Any, **fields: Any) -> Step:

@@ -15,15 +15,19 @@ _SMALLEST = 32  # tokens
 # A modest two-core machine: products of weights, and scores of 64-dimensional heads.
 _PRODUCTS_PER_S = 3e11
 _SCORES_PER_S = 2e9
+_ACCELERATED = 500.0  # times that, on a device other than the processor; the clock corrects slower ones
 
 
 class Pace:
     """Sizes the steps of one read."""
 
-    def __init__(self, info: ModelInfo, longest: int, sparse: Sparsity | None = None) -> None:
+    def __init__(
+        self, info: ModelInfo, longest: int, sparse: Sparsity | None = None, *, accelerated: bool = False
+    ) -> None:
         """`sparse`: a query meets a budget of keys, and steps are whole tiles."""
-        self._weights_s = 2 * info.n_parameters / _PRODUCTS_PER_S
-        self._scores_s = info.num_layers * info.num_heads * max(info.head_dim / 64, 0.25) / _SCORES_PER_S
+        faster = _ACCELERATED if accelerated else 1.0
+        self._weights_s = 2 * info.n_parameters / _PRODUCTS_PER_S / faster
+        self._scores_s = info.num_layers * info.num_heads * max(info.head_dim / 64, 0.25) / _SCORES_PER_S / faster
         self._sparse, self._smallest = sparse, sparse.tile if sparse else _SMALLEST
         self._longest = max(longest, self._smallest if sparse else 1)
 

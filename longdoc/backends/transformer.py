@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from operator import eq
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ class TransformerBackend:
         tier = plan.cache_tier
         if tier == "disk" and self.working is None:
             raise UserError("There is no folder to keep keys and values in.", code="tier", next_step="Choose ram.")
-        return new_reading(
+        reading = new_reading(
             self._shapes,
             n_prefix,
             kv_dtypes.parse(plan.kv_dtype),
@@ -116,18 +117,19 @@ class TransformerBackend:
             working=self.working,
             resident_bytes=memory.available_bytes() // 2 if tier == "disk" else None,
         )
+        return ways.prepare(plan, reading)
 
     def prefill(
         self, token_ids: Sequence[int], reading: Reading, plan: ReadingPlan, stop: threading.Event
     ) -> Iterator[int]:
         self._check(plan)
-        token_ids = list(token_ids)
-        if reading.token_ids != token_ids[: reading.n_tokens]:
+        if len(token_ids) < reading.n_tokens or not all(map(eq, reading.token_ids, token_ids)):
             raise CacheError("The stored reading is of other text than the prompt begins with.", code="other_tokens")
         if len(token_ids) > reading.capacity:
             raise CacheError(f"The reading has room for {reading.capacity:,} tokens only.", code="capacity")
         method, regime = self._regime(plan)
-        pace = Pace(self.info, plan.prefill_step, ways.numbers_of(plan))
+        fast = self._model.device.type != "cpu"
+        pace = Pace(self.info, plan.prefill_step, ways.numbers_of(plan), accelerated=fast)
         chosen = ways.begin(plan, reading, len(token_ids))
         while reading.n_tokens < len(token_ids):
             if stop.is_set():

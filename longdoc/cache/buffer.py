@@ -35,6 +35,11 @@ class Layer(ABC):
         self.shape, self.capacity, self.kv, self.dtype, self.device = shape, capacity, kv, dtype, device
 
     @property
+    def away(self) -> bool:
+        """Whether keys and values lie elsewhere than where attention computes."""
+        return self.device.type != "cpu"
+
+    @property
     @abstractmethod
     def nbytes(self) -> int:
         """Bytes of memory it takes; pages of files do not count."""
@@ -100,6 +105,10 @@ class Buffer(Layer):
     @property
     def nbytes(self) -> int:
         return sum(strip.nbytes for strip in self._strips)
+
+    @property
+    def away(self) -> bool:
+        return self._home != self.device
 
     @property
     def keys(self) -> Tensor:

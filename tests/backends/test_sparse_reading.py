@@ -8,9 +8,10 @@ import pytest
 import torch
 from toys import answer, backend_of, plan_for, read, tokens, toy
 
+from longdoc.attention.block_cache import BlockCache
 from longdoc.attention.probe import recall_of
 from longdoc.backends.transformer import TransformerBackend
-from longdoc.cache.segment import Reading
+from longdoc.cache.segment import Buffer, Reading
 
 N = 2600
 IDS, QUESTION = tokens(N), tokens(20, seed=2)
@@ -88,14 +89,27 @@ def test_one_question_leaves_nothing_behind_for_the_next(backend: TransformerBac
     assert all(torch.equal(a, b) for a, b in zip(before, kept(reading), strict=True))
 
 
+def test_blocks_cached_on_a_device_answer_as_blocks_from_where_they_lie(
+    backend: TransformerBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(N + 100, prefill_step=512, attention="sparse", attention_budget=LEAST)
+    expected = answer(backend, QUESTION, read(backend, IDS, plan), plan, 12)
+    made: list[BlockCache] = []
+    monkeypatch.setattr(Buffer, "away", property(lambda layer: True))
+    monkeypatch.setattr("longdoc.attention.chosen.BlockCache", lambda *args: made.append(BlockCache(*args)) or made[-1])
+    reading = read(backend, IDS, plan)
+    for _ in range(2):
+        assert answer(backend, QUESTION, reading, plan, 12) == expected
+    assert [cache.asked > cache.fetched > 0 for cache in made] == [True]  # of three layers two stay dense
+
+
 @pytest.mark.parametrize("architecture", ["Gemma2ForCausalLM", "GptOssForCausalLM", "SmolLM3ForCausalLM"])
 def test_windows_caps_sinks_and_layers_without_positions_are_honoured(architecture: str) -> None:
     backend = backend_of(toy(architecture))
     dense = plan_for(1500, prefill_step=512)
     sparse = plan_for(1500, prefill_step=512, attention="sparse", attention_budget=1408)
     ids = IDS[:1400]
-    for plan, other in ((sparse, dense),):
-        a, b = (answer(backend, QUESTION, read(backend, ids, one), one, 4) for one in (plan, other))
-        assert [t.token_id for t in a] == [t.token_id for t in b]
+    a, b = (answer(backend, QUESTION, read(backend, ids, plan), plan, 4) for plan in (sparse, dense))
+    assert [t.token_id for t in a] == [t.token_id for t in b]
     least = plan_for(1500, prefill_step=512, attention="sparse", attention_budget=LEAST)
     assert len(answer(backend, QUESTION, read(backend, ids, least), least, 4)) == 4
