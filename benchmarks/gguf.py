@@ -4,7 +4,7 @@
 
 Covers what the bundled reader is: tied embeddings, YaRN or plain rotary positions, a byte-level BPE
 tokenizer that cuts digits apart. Anything else is refused. Matrices are stored in the chosen type, norms
-in float32; from bf16 weights, bf16 and f32 lose nothing. Needs the packages of requirements-bench.txt.
+in float32; from bf16 weights, bf16 and f32 lose nothing. Needs the package gguf (requirements-dev.txt).
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     except ImportError as error:
-        print(f"{error}. Install requirements-bench.txt.", file=sys.stderr)
+        print(f"{error}. Install requirements-dev.txt.", file=sys.stderr)
         return 2
     return 0
 

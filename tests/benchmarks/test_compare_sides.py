@@ -39,7 +39,7 @@ def test_a_side_reads_once_and_answers_as_the_model_does(
     engine: str, variant: str, wanted: Task, expected: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if engine == "llama.cpp":
-        pytest.importorskip("gguf", reason="gguf is not installed (requirements-bench.txt)")
+        pytest.importorskip("gguf", reason="gguf is not installed (requirements-dev.txt)")
         pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed (requirements-bench.txt)")
     side = make(engine, variant, tmp_path, 1, LENGTH)
     side.load()

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.compare_text import READER, task
 from longdoc.errors import ModelError
 
-gguf = pytest.importorskip("gguf", reason="gguf is not installed (requirements-bench.txt)")
+gguf = pytest.importorskip("gguf", reason="gguf is not installed (requirements-dev.txt)")
 pytestmark = pytest.mark.model
 
 
