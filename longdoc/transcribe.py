@@ -8,7 +8,7 @@ not heard again unless another engine, other options or `again` ask for it; corr
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,12 +20,14 @@ from longdoc.sources.listening import Done, Opened, Ready, listen, media_type, r
 from longdoc.sources.utterances import transcript_document
 from longdoc.speech import ENGINES, SpeechOptions
 from longdoc.speech.progress import Listening, Pace, clock
+from longdoc.speech.speakers import available
 from longdoc.speech.transcript import Heard, Transcript, Utterance
 from longdoc.store import Library, TranscriptItem
 from longdoc.store.codec import build
-from longdoc.types import Document, Source
+from longdoc.types import Document, Source, Warned
 
 OnProgress = Callable[[Listening], None]
+_SPEAKERS = "longdoc.speech.speakers:speaker_engine"
 
 
 @dataclass(frozen=True)
@@ -195,16 +197,40 @@ class _Run:
             heard = replace(heard, until_s=done.duration_s, warnings=done.warnings)
             if not heard.utterances:
                 raise no_speech(self.source.name, done.duration_s)
+            names, notes = self._speakers(heard.utterances)
+            named = tuple(replace(u, speaker=n) for u, n in zip(heard.utterances, names, strict=True))
+            heard = replace(heard, utterances=named, warnings=(*heard.warnings, *notes))
             document = transcript_document(heard, self.source.id, self.source.name)
             return Transcribed(heard, self.source, None, document, is_new=True)
         self._tell(Listening("saving", done.duration_s, done.duration_s))
-        if not self.library.transcript(self._id).utterances:
+        utterances = self.library.transcript(self._id).utterances
+        if not utterances:
             former = self.library.transcript_of(self.source.id)
             if former != self._id:  # what an engine did not hear is no reason to lose what another one heard
                 self.library.remove_transcript(self._id)
                 raise no_speech(self.source.name, done.duration_s)
-        self.library.finish_transcript(self._id, done.duration_s, done.warnings)
+        names, notes = self._speakers(utterances)
+        self.library.put_speakers(self._id, names)
+        self.library.finish_transcript(self._id, done.duration_s, (*done.warnings, *notes))
         return _transcribed(self.library, self._id, is_new=True)
+
+    def _speakers(self, utterances: Sequence[Utterance]) -> tuple[list[str], tuple[Warned, ...]]:
+        """Return a name for each utterance, "" where speakers are not separated, and why that failed if it did."""
+        folder = self.settings.speaker_model
+        names = [said.speaker for said in utterances]
+        if not utterances or not available(folder):
+            return names, ()
+        times = [(said.start_s, said.end_s) for said in utterances]
+        options = SpeechOptions(speakers=str(folder), engine_settings={"times": times})
+        try:
+            for event in listen(
+                self.path, self.form, self.source.name, self.settings, _SPEAKERS, options, stop=self.stop
+            ):
+                if isinstance(event, Heard):
+                    names = [said.speaker for said in event.utterances]
+        except SourceError as error:
+            return names, (Warned("speakers_failed", f"Speakers could not be told apart: {error.message}"),)
+        return names, ()
 
     def _tell(self, step: Listening) -> None:
         if self._on_progress is not None:

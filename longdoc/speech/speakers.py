@@ -8,14 +8,15 @@ memory holds prints and one utterance, whatever the length, and resumed runs are
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from longdoc.errors import ModelError
-from longdoc.speech.engine import SAMPLE_RATE
-from longdoc.speech.transcript import Utterance
+from longdoc.speech.engine import SAMPLE_RATE, SpeechOptions
+from longdoc.speech.transcript import Heard, Utterance
 
 if TYPE_CHECKING:
     import numpy
@@ -87,6 +88,30 @@ def separate(
         before, before_end_s = name, utterance.end_s
         result.append(utterance if utterance.named else replace(utterance, speaker=name))
     return result
+
+
+def speaker_engine(options: SpeechOptions) -> SpeakerEngine:
+    """Make what runs in the child process, from the folder in `options.speakers`."""
+    threads = int(options.engine_settings.get("threads", 1))
+    return SpeakerEngine(voice_print(Path(options.speakers), threads))
+
+
+class SpeakerEngine:
+    """An engine that hears no words: it hands back the utterances of its options with speakers."""
+
+    name = "speakers"
+    label = "sherpa-onnx"
+
+    def __init__(self, make_print: VoicePrint) -> None:
+        self._make_print = make_print
+
+    def transcribe(
+        self, pcm: Iterable[numpy.ndarray], options: SpeechOptions, stop: threading.Event, start_s: float = 0.0
+    ) -> Iterator[Heard]:
+        """Yield one step with all utterances; `engine_settings["times"]` has start and end of each, in seconds."""
+        given = [Utterance(float(a), float(b), "") for a, b in options.engine_settings["times"]]
+        end_s = given[-1].end_s if given else start_s
+        yield Heard(end_s, tuple(separate(pcm, given, self._make_print)))
 
 
 def _prints(

@@ -247,6 +247,17 @@ class Transcripts(Readings):
             self._touch(db, transcript_id)
         return changed
 
+    def put_speakers(self, transcript_id: int, names: Sequence[str]) -> None:
+        """Name the speaker of every utterance, in order; names that a person gave stay."""
+        with self.writing() as db:
+            self._transcript_row(transcript_id, "id")
+            for number, name in enumerate(names):
+                db.execute(
+                    "UPDATE utterances SET speaker = ? WHERE transcript_id = ? AND number = ? AND NOT named",
+                    [storable(name)[:MAX_SPEAKER], transcript_id, number],
+                )
+            self._touch(db, transcript_id)
+
     def remove_transcript(self, transcript_id: int) -> None:
         """Delete a transcript; the recording and documents made of it stay."""
         with self.writing() as db:
