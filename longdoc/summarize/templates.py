@@ -105,6 +105,7 @@ MEETING = (
         "Overview",
         "What is this meeting about? Give its main points.",
         prefers=(_any("meeting/agenda/points on/today/first point/next point/last point/talk about/discuss*"),),
+        never=rf"{_QUESTION}|\b(?:write|note|put)\s+(?:that|this|it)\s+down\b",
         most=4,
     ),
     SectionForm(

@@ -62,7 +62,7 @@ def test_database_and_library_are_not_served(server: Any) -> None:
 def test_only_three_endpoints_are_public_and_they_work(server: Any, tmp_path: Path) -> None:
     client = Client(server.url, verbose=False, analytics_enabled=False)
     api = client.view_api(return_format="dict", print_info=False)
-    assert sorted(api["named_endpoints"]) == ["/ask", "/compare", "/ingest"]
+    assert sorted(api["named_endpoints"]) == ["/ask", "/compare", "/ingest", "/transcribe"]
     assert not api["unnamed_endpoints"]
     note = tmp_path / "note.txt"
     note.write_text("Preamble.\nThe rent is 400 euros.\nThe end of it.\n")
