@@ -29,7 +29,9 @@ from longdoc.attention.merge import Partial, merge, with_sinks
 from longdoc.attention.packed import attend_packed
 from longdoc.attention.partial import attend_blocks, attend_run
 from longdoc.attention.probe import EVERY_TOKENS
+from longdoc.attention.sparsity import NO_BIASES
 from longdoc.attention.tiles import Tile, cut
+from longdoc.errors import UserError
 from longdoc.positions.method import Causal
 
 _TILES_AT_ONCE = 16  # whose keys are gathered together
@@ -103,6 +105,8 @@ class SparseStep(Step):
         return self._apart(call, sinks, groups[0].tiles[0], phase)
 
     def _stays_dense(self, call: Call, groups: list[Group]) -> bool:
+        if call.scores.slopes is not None:
+            raise UserError(NO_BIASES, code="attention_refused", next_step="Choose dense attention.")
         if call.scores.window is not None or (self.in_tail and call.index < self._memory.numbers.dense_layers):
             return True
         return not any(division.spans for group in groups for division in group.tiles)

@@ -15,12 +15,14 @@ from longdoc.attention.sparsity import (
     ATTENTIONS,
     BUDGET_TOKENS,
     DENSE,
+    NO_BIASES,
     SPARSE,
     STREAMING,
     TILE,
     reads_whole,
 )
 from longdoc.attention.streaming import streaming
+from longdoc.errors import UserError
 from longdoc.planning.measurements import Cost, Measurements
 from longdoc.planning.words import duration
 from longdoc.positions import make
@@ -55,13 +57,13 @@ def choose_attention(
     `wanted`: chosen by hand; `method`: position method and factor; `sparsely`: what sparse reading
     was measured at. The limit up to which dense attention is chosen goes in powers of two, so that
     a new measurement rarely changes how a document is read. Raises UserError where streaming
-    attention and the position method exclude each other.
+    attention and the position method exclude each other, and for models that place keys by biases.
     """
     cost = measured.cost if measured else None
     dense_s = cost.seconds(0, n_tokens) if cost else None
     if wanted is None:
         limit = dense_limit(cost)
-        if info.kind != "transformer" or n_tokens <= limit:
+        if info.kind != "transformer" or not info.rope_parameters or n_tokens <= limit:
             return AttentionChoice(DENSE, 0, dense_s, ())
         wanted, why = SPARSE, _why_sparse(n_tokens, dense_s)
     elif wanted == DENSE:
@@ -71,6 +73,8 @@ def choose_attention(
         return AttentionChoice(DENSE, 0, dense_s, (why,))
     else:
         why = f"{wanted.capitalize()} attention was chosen by hand."
+    if not info.rope_parameters:
+        raise UserError(NO_BIASES, code="attention_refused", next_step="Choose dense attention.")
     if wanted == STREAMING:
         streaming(make(method[0], info, method[1]), BUDGET_TOKENS)
         seen = f"Each token sees the beginning and the {BUDGET_TOKENS:,} tokens before it; the middle is not looked up."

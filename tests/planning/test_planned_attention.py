@@ -95,6 +95,17 @@ def test_streaming_and_a_method_with_places_of_its_own_are_refused_before_anythi
     assert plan(10_000, tmp_path, "sparse", position="string").attention == "sparse"
 
 
+@pytest.mark.parametrize("attention", ["sparse", "streaming"])
+def test_models_that_place_keys_by_biases_are_read_densely_and_refuse_the_others(
+    attention: str, tmp_path: Path
+) -> None:
+    measured(tmp_path, SLOW)
+    biased = replace(INFO, native_context=1 << 20, rope_parameters={})
+    assert plan(200_000, tmp_path, info=biased).attention == "dense"
+    with pytest.raises(UserError, match="biases"):
+        plan(200_000, tmp_path, attention, info=biased)
+
+
 def test_a_new_measurement_seldom_moves_the_limit() -> None:
     limits = {dense_limit(Cost(1e-4, 8e-8 * (1 + 0.01 * noise))) for noise in range(-10, 11)}
     assert len(limits) == 1
