@@ -160,33 +160,27 @@ class Step:
         assert self.evidence is not None
         block, n_document = self.evidence.block_tokens, self._boundary()
         parts: list[Partial] = []  # output [kv_heads, n, group, head_dim]: n blocks of one call
-        blocks: list[int | None] = []  # first block of each part; None for the tail
+        blocks: list[int] = []  # of the document, one after the other as parts have them; -1 for the tail
         for tile in self._tiles(plain, scores.window, 1):
             row, in_document = query[tile.branch], tile.end <= n_document
-            pieces = self._pieces(index, tile)
-            if in_document:
-                pieces = [edges for piece in pieces for edges in block_edges(*piece, block)]
-            for start, end in pieces:
-                keys, values = self._met(module, index, tile.branch, start, end, plain)
-                scoring: Any = {
-                    "scale": scores.scale,
-                    "softcap": scores.softcap,
-                    "bias": self._bias(scores, len(keys), start, end),
-                }
-                if in_document and end - start > block:
-                    part = attend_blocks(row, keys, values, block=block, **scoring)
-                else:
-                    run = attend_run(row, keys, values, **scoring)
-                    part = Partial(run.output.transpose(1, 2), run.lse.transpose(1, 2))
-                parts.append(part)
-                blocks.append(start // block if in_document else None)
+            for piece in self._pieces(index, tile):
+                all_keys, all_values = self._met(module, index, tile.branch, *piece, plain)
+                for start, end in block_edges(*piece, block) if in_document else [piece]:
+                    inside = slice(start - piece[0], end - piece[0])
+                    keys, values = all_keys[:, inside], all_values[:, inside]
+                    scoring: Any = {
+                        "scale": scores.scale,
+                        "softcap": scores.softcap,
+                        "bias": self._bias(scores, len(keys), start, end),
+                    }
+                    if in_document and end - start > block:
+                        parts.append(attend_blocks(row, keys, values, block=block, **scoring))
+                    else:
+                        run = attend_run(row, keys, values, **scoring)
+                        parts.append(Partial(run.output.transpose(1, 2), run.lse.transpose(1, 2)))
+                    blocks += range(start // block, -(-end // block)) if in_document else [-1]
         joined, weights = joined_apart(parts, sinks)
-        mass, at = weights.sum((0, 2)), 0
-        for first_block, part in zip(blocks, parts, strict=True):
-            n = part.lse.shape[1]
-            if first_block is not None:
-                self.evidence.add(first_block, mass[at : at + n])
-            at += n
+        self.evidence.add_columns(blocks, weights.sum((0, 2)))
         return joined
 
     def _moves(self, branch: int) -> bool:
@@ -198,13 +192,24 @@ class Step:
         keys, values = self._run(index, start, end)
         if plain or not self._moves(branch):
             return keys, values
+        if not self.in_tail or self.n_queries > 1 or end > self._boundary():
+            return self._moved(module, branch, keys, start, end), values
+        # The answer's next tokens meet the same keys at the same places, but for the first few.
+        known = self.reading.tail.moved.get((index, branch, end))
+        if known is None or known[0] > start:
+            known = start, self._moved(module, branch, keys, start, end)
+            self.reading.tail.moved[index, branch, end] = known
+        return known[1][:, start - known[0] :], values
+
+    def _moved(self, module: Any, branch: int, keys: Tensor, start: int, end: int) -> Tensor:
+        """Return the kept keys of tokens start .. end rotated on to where a branch meets them."""
         wanted = (branch, start, end)
         if wanted not in self._key_turns:  # the same for all layers
             positions = np.arange(start, end, dtype=np.int64)
             met, kept = self.branches[branch].key_positions(positions), self.stored(positions)
             assert met is not None
             self._key_turns[wanted] = self.make_turn(met - (positions if kept is None else kept))
-        return self._key_turns[wanted](module, keys).to(keys.dtype), values
+        return self._key_turns[wanted](module, keys).to(keys.dtype)
 
     def _bias(self, scores: Scores, kv_heads: int, start: int, end: int) -> Tensor | None:
         """Return what ALiBi adds to the scores of keys start .. end, [kv_heads, group, n], float32.

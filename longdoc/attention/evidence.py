@@ -8,6 +8,8 @@ mean in a document is for `longdoc.citations`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -22,6 +24,12 @@ class Evidence:
     def add(self, first_block: int, mass: Tensor) -> None:
         """Add mass [n_blocks] of consecutive blocks from `first_block` on."""
         self.mass[first_block : first_block + len(mass)] += mass.to("cpu", torch.float32)
+
+    def add_columns(self, blocks: Sequence[int], mass: Tensor) -> None:
+        """Add mass [n] of blocks, each named by its number; -1 is no block of the prefix."""
+        to = torch.tensor(blocks)
+        kept = to >= 0
+        self.mass.index_add_(0, to[kept], mass.to("cpu", torch.float32)[kept])
 
     def add_at(self, blocks: Tensor, mass: Tensor) -> None:
         """Add mass [kv_heads, n] of blocks [kv_heads, n], or [1, n] where all heads read the same."""

@@ -185,6 +185,9 @@ class Tail:
         self._shapes, self._dtype, self._device = tuple(shapes), dtype, device
         self.n_tokens = 0
         self.layers = [Buffer(shape, _TAIL_TOKENS, dtype, device) for shape in self._shapes]
+        # Document keys that a position method meets elsewhere than they are kept, while an answer is
+        # written: (layer, branch, end) -> (start, keys).
+        self.moved: dict[tuple[int, int, int], tuple[int, torch.Tensor]] = {}
 
     @property
     def nbytes(self) -> int:
@@ -205,5 +208,6 @@ class Tail:
     def drop(self) -> None:
         """Forget the question and the answer, and give grown memory back."""
         self.n_tokens = 0
+        self.moved.clear()
         if self.layers and self.layers[0].capacity > _TAIL_TOKENS:
             self.layers = [Buffer(shape, _TAIL_TOKENS, self._dtype, self._device) for shape in self._shapes]
