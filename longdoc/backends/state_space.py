@@ -94,7 +94,8 @@ class StateSpaceBackend(TransformerBackend):
         # The state after each document is kept, so that a change further on costs only what follows it.
         edges = {mark for mark in reading.states.marks if reading.n_tokens < mark < len(token_ids)}
         for edge in [*sorted(edges), len(token_ids)]:
-            yield from super().prefill(token_ids[:edge], reading, plan, stop)
+            known = token_ids if edge == len(token_ids) else token_ids[:edge]
+            yield from super().prefill(known, reading, plan, stop)
             reading.states.keep(reading.n_tokens)
 
     def decode(
