@@ -23,8 +23,10 @@ from longdoc.settings import Settings
 from longdoc.types import ModelInfo
 
 # Weights as safetensors and plain descriptions only; nothing that could run.
-_WANTED = ("*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "tokenizer*.json")
-_WANTED += ("special_tokens_map.json", "chat_template.jinja", "vocab.json", "merges.txt", "LICENSE*", "README.md")
+_WANTED = (
+    "*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "tokenizer*.json",
+    "special_tokens_map.json", "chat_template.jinja", "vocab.json", "merges.txt", "LICENSE*", "README.md",
+)  # fmt: skip
 _SPARE_BYTES = 256 << 20
 _MOST_FILES = 500
 
@@ -132,9 +134,9 @@ def _fetch_file(offer: Offer, path: str, folder: Path, bar: Any) -> None:
 
 def _bar(before: int, total: int, on_progress: Callable[[int, int], None], stop: threading.Event | None) -> Any:
     """Return a progress bar class for the hub's client that shows nothing, tells bytes and ends the transfer."""
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
-    class Told(tqdm):  # type: ignore[type-arg]
+    class Told(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **named: Any) -> None:
             named.pop("name", None)
             named["disable"] = True

@@ -17,7 +17,7 @@ from longdoc.evaluation.evidence import Cited, evidence_hit
 from longdoc.evaluation.haystack import Filler
 from longdoc.evaluation.items import Haystack, Item, Label, Reply, Scores, make_document, overhead_tokens
 from longdoc.evaluation.qa_data import QaDocument, QaSet, Question
-from longdoc.evaluation.qa_haystacks import Gold, passage, with_choices
+from longdoc.evaluation.qa_haystacks import Gold, Kind, passage, with_choices
 from longdoc.types import Document
 
 WHOLE = 0  # a length: documents as long as they are
@@ -109,7 +109,7 @@ class QuestionsTask:
             at = None if anchor is None else (before + anchor[0] - cut[0]) / total
             depth = None if at is None else min(DEPTHS, key=lambda mark: abs(mark - at))
             labels: dict[str, Label] = {"set": self.data.name, "depth": depth}
-            kind = "answerable" if question.answerable else "unanswerable"
+            kind: Kind = "answerable" if question.answerable else "unanswerable"
             gold = Gold(kind, question.task, made.id, question.answers, tuple(moved), choices=question.choices)
             references = question.answers or (_REFUSAL,)
             items.append(Item(with_choices(question), references, labels, self.max_new_tokens, details=gold))

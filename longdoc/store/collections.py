@@ -49,7 +49,7 @@ class Collections(Documents):
         held: dict[int, list[str]] = {}
         for collection_id, document_id in members:
             held.setdefault(collection_id, []).append(document_id)
-        return [Collection(*row[:3], tuple(held.get(row[0], ())), plans.get(row[0], {})) for row in rows]
+        return [Collection(row[0], row[1], row[2], tuple(held.get(row[0], ())), plans.get(row[0], {})) for row in rows]
 
     def collection(self, collection_id: int) -> Collection:
         """Return one collection. Raises StoreError `not_found`."""

@@ -23,15 +23,19 @@ def start_server(home: Path, backend: Any, **options: Any) -> Server:
     from longdoc.ui.context import Context
     from longdoc.ui.server import start
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = options.pop("port", None) or free_port()
     settings = Settings(home=home, prefill_step=256, checkpoint_every_s=0.5, **options.pop("settings", {}))
     context = Context(settings, load=None if backend is None else (lambda name, _: backend), **options)
     if backend is not None:
         context.engine.backend("reader")
     app, url = start(context, port=port)
     return Server(url, context, backend, app)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def stop_server(server: Server) -> None:
