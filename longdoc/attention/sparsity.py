@@ -12,8 +12,6 @@ DENSE, SPARSE, STREAMING = "dense", "sparse", "streaming"
 ATTENTIONS = (DENSE, SPARSE, STREAMING)
 
 NO_BIASES = "This model places keys by biases, which sparse and streaming attention do not take into account."
-    "The places of keys are biases in this model, which sparse and streaming attention do not take into account."
-)
 
 BUDGET_TOKENS = 2048  # keys a tile of queries may meet before its own tile
 SINK_TOKENS = 64  # streaming: first tokens that stay visible
