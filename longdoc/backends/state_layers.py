@@ -20,14 +20,14 @@ from longdoc.errors import ModelError
 _NOTHING = LayerShape(0, 0, 0)
 
 
-class _Passing(DynamicLayer):
+class _Passing(DynamicLayer):  # type: ignore[misc]  # the library is untyped
     """Attention: keys and values are stored elsewhere."""
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         return key_states, value_states
 
 
-class _PassingBeside(LinearAttentionAndFullAttentionLayer):
+class _PassingBeside(LinearAttentionAndFullAttentionLayer):  # type: ignore[misc]  # the library is untyped
     """Attention beside recurrence in one layer, as in Falcon-H1."""
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:

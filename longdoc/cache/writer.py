@@ -21,7 +21,7 @@ from longdoc.cache import evict, persist, snapshots
 from longdoc.cache.disk import DiskCache, Match
 from longdoc.cache.layout import FILE_BYTES
 from longdoc.cache.locks import Lock, take
-from longdoc.cache.manifest import Extent, Manifest
+from longdoc.cache.manifest import Extent, Manifest, Snapshot
 from longdoc.cache.segment import Reading
 from longdoc.errors import CacheError
 from longdoc.files import sync_folder
@@ -217,5 +217,5 @@ def _make_room(cache: DiskCache, manifest: Manifest, linked: bool) -> None:
 
 
 def _names(manifest: Manifest) -> set[str]:
-    parts = (*manifest.extents, *manifest.snapshots)
+    parts: tuple[Extent | Snapshot, ...] = (*manifest.extents, *manifest.snapshots)
     return {persist.MANIFEST, persist.TOKENS, evict.LOCK, evict.WRITER, *(part.file for part in parts)}
