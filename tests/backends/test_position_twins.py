@@ -147,3 +147,13 @@ def test_a_method_agrees_with_its_twin_whole_chunked_and_cached(
     expected = logits.double().log_softmax(-1)
     assert expected.argmax(-1).tolist() == [token.token_id for token in found]
     assert [token.logprob for token in found] == pytest.approx(expected.amax(-1).tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_keys_kept_in_bfloat16_cost_a_moved_key_no_more_than_any_other(method: str) -> None:
+    ids, backend = tokens(N), backend_of(toy("LlamaForCausalLM"))
+    found = []
+    for kv_dtype in ("float32", "bf16"):
+        plan = plan_for(N, position_method=method, factor=CASES[method].factor, kv_dtype=kv_dtype)
+        found.append(answer(backend, ids[-QUESTION:], read(backend, ids[:-QUESTION], plan), plan, 1)[0].logprob)
+    assert found[0] == pytest.approx(found[1], abs=0.1)

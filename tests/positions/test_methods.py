@@ -157,6 +157,19 @@ def test_ntk_frequencies_equal_the_library_s_dynamic_ones_at_that_length(public:
     torch.testing.assert_close(torch.tensor(ours.inv_freq), inv_freq, rtol=1e-5, atol=0)
 
 
+@pytest.mark.parametrize("public", PUBLIC)
+@pytest.mark.parametrize("growth", [2.0, 4.0])
+def test_dynamic_frequencies_equal_the_library_s_own_at_the_planned_length(public: str, growth: float) -> None:
+    native, theta, head_dim = PUBLIC[public]
+    model = info(native, theta, head_dim)
+    if growth != 2.0:  # only a checkpoint says so
+        model = replace(model, rope_parameters={**model.rope_parameters, "rope_type": "dynamic", "factor": growth})
+    ours = make("dynamic", model, 8.0).frequencies
+    inv_freq, _ = theirs(llama(native, theta, head_dim, rope_type="dynamic", factor=growth), "dynamic", native * 8)
+    assert ours is not None
+    torch.testing.assert_close(torch.tensor(ours.inv_freq), inv_freq, rtol=1e-5, atol=0)
+
+
 def test_ntk_keeps_the_fastest_pair_and_slows_the_slowest_by_the_factor() -> None:
     model = info()
     plain, slowed = rope_of(model).inv_freq, make("ntk", model, 8.0).frequencies
