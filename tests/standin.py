@@ -19,8 +19,11 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from longdoc.backends import Constraint, Decoded
+from longdoc.cache import kv_dtypes
+from longdoc.cache.buffer import plain
 from longdoc.cache.disk import DiskCache
-from longdoc.cache.segment import LayerShape, Reading
+from longdoc.cache.layout import flat_bytes
+from longdoc.cache.segment import LayerShape, Reading, new_reading
 from longdoc.cache.writer import open_writer, plan_entry
 from longdoc.errors import CacheError, ModelError, Stopped
 from longdoc.files import sha256_text
@@ -60,7 +63,7 @@ class StandIn:
     """A backend (`longdoc.backends.Backend`) with two layers of one head of eight numbers.
 
     `step_s`: seconds a prefill step takes. `memory_step`: steps above this many tokens run out of
-    memory. `weights`: another value is another model.
+    memory. `weights`: another value is another model. `working`: where readings on the disk tier are made.
     """
 
     shapes = (LayerShape(1, 8, 8), LayerShape(1, 8, 8))
@@ -75,7 +78,9 @@ class StandIn:
         step_s: float = 0.0,
         token_s: float = 0.0,
         memory_step: int | None = None,
+        working: Path | None = None,
     ) -> None:
+        self.working = working
         self.info = ModelInfo(
             f"standin-{weights}", "transformer", None, "StandIn", native_context, window, tested_context,
             8, 2, 1, 1, 1000, 4000, 10000.0,
@@ -91,7 +96,8 @@ class StandIn:
         return sha256_text("standin", self.weights, self.tokenizer.fingerprint, *method)
 
     def new_cache(self, plan: ReadingPlan, n_prefix: int) -> Reading:
-        return Reading(self.shapes, n_prefix)
+        tier, kv = plan.cache_tier, kv_dtypes.parse(plan.kv_dtype)
+        return new_reading(self.shapes, n_prefix, kv, tier, working=self.working)
 
     def prefill(
         self, token_ids: Sequence[int], reading: Reading, plan: ReadingPlan, stop: threading.Event
@@ -107,16 +113,17 @@ class StandIn:
             if self.step_s and stop.wait(self.step_s):
                 raise Stopped
             before = (
-                int(reading.layers[0].keys[0, start - 1, 0])
+                int(reading.layers[0].run(start - 1, start)[0][0, 0, 0])
                 if start
                 else len(self.weights) + sum(map(ord, self.weights))
             )
             states = self._states(before, token_ids[start:end], start)
             for index, layer in enumerate(reading.layers):
                 factors = torch.arange(8) * 3 + index * 7
-                layer.keys[0, start:end] = ((states[:, None] + factors) % _STATE).float()
-                layer.values[0, start:end] = ((states[:, None] * (factors + 1)) % 8191).float()
-            reading.layers[0].keys[0, start:end, 0] = states.float()
+                keys = ((states[:, None] + factors) % _STATE).float()
+                if index == 0:
+                    keys[:, 0] = states.float()
+                layer.write(start, keys[None], ((states[:, None] * (factors + 1)) % 8191).float()[None])
             reading.commit(token_ids[start:end])
             self.steps.append(end - start)
             yield reading.n_tokens
@@ -135,8 +142,8 @@ class StandIn:
     ) -> Iterator[Decoded]:
         digest = hashlib.sha256(repr(list(question_ids)).encode())
         for layer in reading.layers:
-            for plane in (layer.keys, layer.values):
-                digest.update(plane[:, : reading.n_tokens].contiguous().numpy().tobytes())
+            for strip in flat_bytes(layer.stored(0, reading.n_tokens)):
+                digest.update(strip.numpy().tobytes())
         seed = digest.digest()
         letters = self.tokenizer.ids("abcdefghijklmnopqrstuvwxyz")
         output: list[int] = []
@@ -172,11 +179,18 @@ class StandIn:
 
 
 def plan_for(
-    backend: StandIn, n_tokens: int, *, step: int = 256, method: str = "none", factor: float = 1.0
+    backend: StandIn,
+    n_tokens: int,
+    *,
+    step: int = 256,
+    method: str = "none",
+    factor: float = 1.0,
+    tier: str = "ram",
+    kv_dtype: str = "float32",
 ) -> ReadingPlan:
     info = backend.info
     return ReadingPlan(
-        info.name, n_tokens, info.native_context, info.window, method, factor, "dense", "ram", "float32", step,
+        info.name, n_tokens, info.native_context, info.window, method, factor, "dense", tier, kv_dtype, step,
         n_tokens * 128, None, "native", (),
     )  # fmt: skip
 
@@ -219,18 +233,27 @@ def settings_in(folder: Path, **fields: object) -> Settings:
 
 
 def random_reading(
-    n_tokens: int, *, seed: int = 0, shapes: Sequence[LayerShape] = StandIn.shapes, dtype: torch.dtype = torch.float32
+    n_tokens: int,
+    *,
+    seed: int = 0,
+    shapes: Sequence[LayerShape] = StandIn.shapes,
+    dtype: torch.dtype = torch.float32,
+    kv: str | None = None,
+    working: Path | None = None,
 ) -> Reading:
-    """Return a full reading of random bytes over random tokens; the same seed gives the same beginning."""
-    reading = Reading(shapes, n_tokens, dtype)
-    for index, layer in enumerate(reading.layers):
-        for kind, plane in enumerate((layer.keys, layer.values)):
-            heads, _, width = plane.shape
+    """Return a full reading of random bytes over random tokens; the same seed gives the same beginning.
+
+    `kv`: a form of keys and values, else `dtype`; with `working` on the disk tier.
+    """
+    form = plain(dtype) if kv is None else kv_dtypes.parse(kv)
+    reading = new_reading(shapes, n_tokens, form, "disk" if working else "ram", working=working)
+    for index, (layer, shape) in enumerate(zip(reading.layers, shapes, strict=True)):
+        planes = []
+        for kind, width in enumerate((shape.key_dim, shape.value_dim)):
             # Token by token, so that a longer reading of the same seed begins with the shorter one.
-            rows = torch.randn(
-                n_tokens, heads, width, generator=torch.Generator().manual_seed(100 * seed + 2 * index + kind)
-            )
-            plane.copy_(rows.transpose(0, 1))
+            generator = torch.Generator().manual_seed(100 * seed + 2 * index + kind)
+            planes.append(torch.randn(n_tokens, shape.num_kv_heads, width, generator=generator).transpose(0, 1))
+        layer.write(0, *planes)
     ids = torch.randint(0, 250, (n_tokens,), generator=torch.Generator().manual_seed(seed + 1))
     reading.commit(ids.tolist())
     return reading
@@ -239,8 +262,8 @@ def random_reading(
 def stored_bytes(reading: Reading, n_tokens: int | None = None) -> bytes:
     """Return all keys and values of the first tokens, byte for byte."""
     n_tokens = reading.n_tokens if n_tokens is None else n_tokens
-    planes = [plane for layer in reading.layers for plane in (layer.keys, layer.values)]
-    return b"".join(p[:, :n_tokens].contiguous().view(torch.uint8).numpy().tobytes() for p in planes)
+    strips = [strip for layer in reading.layers for strip in flat_bytes(layer.stored(0, n_tokens))]
+    return b"".join(strip.numpy().tobytes() for strip in strips)
 
 
 def save_reading(
@@ -257,9 +280,12 @@ def save_reading(
     return writer.manifest.key
 
 
-def load_reading(cache: DiskCache, like: Reading, token_ids: Sequence[int], fingerprint: str = "f") -> Reading:
+def load_reading(
+    cache: DiskCache, like: Reading, token_ids: Sequence[int], fingerprint: str = "f", working: Path | None = None
+) -> Reading:
+    """Return what the cache holds of some tokens, in memory or, with `working`, mapped."""
     match = cache.find(fingerprint, token_ids).match
     assert match is not None
-    reading = Reading(like.shapes, len(token_ids), like.dtype)
+    reading = new_reading(like.shapes, len(token_ids), like.kv, "disk" if working else "ram", working=working)
     cache.load(match, reading)
     return reading

@@ -159,6 +159,7 @@ def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, *, 
     if pinned and torch.cuda.is_available():
         return torch.zeros(shape, dtype=dtype, pin_memory=True)
     try:
-        return torch.frombuffer(mmap.mmap(-1, n_bytes), dtype=dtype).view(shape)
+        own = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return torch.frombuffer(own, dtype=dtype).view(shape)
     except (OSError, OverflowError, ValueError) as error:
         raise MemoryError(str(error)) from error
