@@ -57,7 +57,8 @@ def _extractive(desk: Desk, item: Included, name: str, how: How, way: Way) -> Su
     if way == "chunked":
         made = extract_chunked(desk, item, name, forms, how)
     else:
-        picks, usage, warnings = {}, Usage(), []
+        picks: dict[str, list[tuple[int, int]]] = {}
+        usage, warnings = Usage(), []
         if way == "single":
             try:
                 picks, usage = pick(desk, item, forms, how)
