@@ -46,6 +46,7 @@ def killed(server: Any, page: Any) -> None:
     page.get_by_text("The connection was lost.").wait_for()
 
 
+@pytest.mark.timeout(900)  # three servers start, one after another
 def test_a_server_killed_while_reading_and_while_answering_loses_nothing(
     begin: Callable[..., Any], browser: Any, tmp_path: Path
 ) -> None:
