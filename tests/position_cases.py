@@ -64,13 +64,15 @@ def _either_end(most: int) -> Callable[[Grid, Grid, int], NDArray[np.bool_]]:
 
     def sees(m: Grid, n: Grid, native: int) -> NDArray[np.bool_]:
         first = _first(native, most)
-        return (n <= m) & ((n < first) | (m - n < max(native - first, 1)))
+        shown: NDArray[np.bool_] = (n <= m) & ((n < first) | (m - n < max(native - first, 1)))
+        return shown
 
     return sees
 
 
 def _lm_infinite(m: Grid, n: Grid, native: int) -> Grid:
-    return np.minimum(m - n, max(native - _first(native, 64), 1))
+    met: Grid = np.minimum(m - n, max(native - _first(native, 64), 1))
+    return met
 
 
 def _streaming(m: Grid, n: Grid, native: int) -> Grid:

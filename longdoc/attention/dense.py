@@ -26,7 +26,8 @@ from longdoc.attention.evidence import Evidence
 from longdoc.attention.merge import Partial, merge, with_sinks
 from longdoc.attention.partial import attend_blocks, attend_run
 from longdoc.attention.tiles import Tile, cut
-from longdoc.cache.segment import Buffer, Reading
+from longdoc.cache.buffer import Layer
+from longdoc.cache.segment import Reading
 from longdoc.positions.method import Branch, Causal, Positions
 
 Turn = Callable[[Any, Tensor], Tensor]
@@ -233,7 +234,7 @@ class Step:
     def _run(self, index: int, start: int, end: int) -> tuple[Tensor, Tensor]:
         """Return keys, as they are kept, and values of tokens start .. end, which do not cross the boundary."""
         boundary = self._boundary()
-        buffer: Buffer = self.reading.layers[index]
+        buffer: Layer = self.reading.layers[index]
         if start >= boundary:
             buffer = self.reading.tail.layers[index]
             start, end = start - boundary, end - boundary

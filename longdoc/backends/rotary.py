@@ -36,7 +36,7 @@ class Regime:
     attention_factor: float
     by_layer_type: bool
     digest: str  # of every frequency in use
-    _matrices: dict[tuple[str, int], Tensor] = field(default_factory=dict, compare=False)
+    _matrices: dict[tuple[str, int], Tensor] = field(init=False, default_factory=dict, compare=False)
 
     @contextmanager
     def applied(self, base_model: Any) -> Iterator[None]:
