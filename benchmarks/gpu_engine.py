@@ -177,7 +177,7 @@ def check(bench: Bench) -> dict[str, float]:
     extremes = Summaries(reading, 64).of(reading, 0, n)
     limit = bounds(query[:, 0], extremes)
     every = query[:, 0].double() @ layer.run(0, n)[0].to(device).double().transpose(1, 2)
-    over = every.unflatten(2, (-1, 64)).amax((1, 3)) - limit
+    over = every.view(*every.shape[:2], -1, 64).amax((1, 3)) - limit
     return {
         "attention_error": float((found.output.double() - exact).abs().max()),
         "lse_error": float((found.lse.double() - torch.logsumexp(scores, -1)).abs().max()),

@@ -80,7 +80,12 @@ def main() -> None:
         backend = load(args.model, settings)
         text = backend.tokenizer.encode(_TEXT.read_text("utf-8")).ids
         rows = [measure(backend, settings, text, int(n), args) for n in args.lengths.split(",")]
-    report = {"machine": machine(), "threads": torch.get_num_threads(), "rows": rows, "growth": growth(rows)}
+    report: dict[str, Any] = {
+        "machine": machine(),
+        "threads": torch.get_num_threads(),
+        "rows": rows,
+        "growth": growth(rows),
+    }
     if args.json:
         print(json.dumps(report, indent=1))
         return

@@ -9,6 +9,8 @@ cache is made, except in tests.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -30,19 +32,20 @@ class BlockCache:
     def __init__(self, layer: Layer, slots: int, block: int) -> None:
         heads = layer.shape.num_kv_heads
         self._layer, self._block, self._slots = layer, block, slots
-        make = {"dtype": layer.dtype, "device": layer.device}
-        self._keys = torch.zeros(heads, slots, block * layer.shape.key_dim, **make)
-        self._values = torch.zeros(heads, slots, block * layer.shape.value_dim, **make)
+        self._keys, self._values = (
+            torch.zeros(heads, slots, block * width, dtype=layer.dtype, device=layer.device)
+            for width in (layer.shape.key_dim, layer.shape.value_dim)
+        )
         self._slot_of: Ints = np.full((heads, -(-layer.capacity // block)), -1)  # by block: its slot, -1 for none
         self._held: Ints = np.full((heads, slots), -1)  # by slot: its block, -1 for none
         self._used: Ints = np.zeros((heads, slots), dtype=np.int64)  # when the slot was last asked for
         self._clock = 0
-        self._stream = torch.cuda.Stream(layer.device) if layer.device.type == "cuda" else None
+        self._stream: Any = torch.cuda.Stream(layer.device) if layer.device.type == "cuda" else None  # type: ignore[no-untyped-call]
         self.asked = self.fetched = 0
 
     @property
     def nbytes(self) -> int:
-        return self._keys.nbytes + self._values.nbytes
+        return int(self._keys.nbytes + self._values.nbytes)
 
     def gather(self, blocks: Tensor) -> tuple[Tensor, Tensor]:
         """Return keys and values [kv_heads, m * block, head_dim] of blocks [kv_heads, m], as `Layer.gather` does.

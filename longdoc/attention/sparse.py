@@ -41,7 +41,7 @@ class Call(NamedTuple):
     """One layer's attention. query: one a branch, [kv_heads, group, n, head_dim]; plain: without branches."""
 
     module: Any
-    index: int
+    layer: int
     query: Sequence[Tensor]
     plain: bool
     scores: Scores
@@ -107,7 +107,7 @@ class SparseStep(Step):
     def _stays_dense(self, call: Call, groups: list[Group]) -> bool:
         if call.scores.slopes is not None:
             raise UserError(NO_BIASES, code="attention_refused", next_step="Choose dense attention.")
-        if call.scores.window is not None or (self.in_tail and call.index < self._memory.numbers.dense_layers):
+        if call.scores.window is not None or (self.in_tail and call.layer < self._memory.numbers.dense_layers):
             return True
         return not any(division.spans for group in groups for division in group.tiles)
 
@@ -155,9 +155,9 @@ class SparseStep(Step):
         for at, span in enumerate(group.tiles[0].spans):
             spans = [division.spans[at] for division in group.tiles]
             packed = _packed(call.query[span.branch], len(spans))
-            blocks = self._memory.blocks(self.reading, call.index, packed, spans, self._phase)
-            gathered = self._memory.gather(self.reading, call.index, blocks.flatten(1), self._phase)
-            keys, values = (run.unflatten(1, (len(spans), -1)) for run in gathered)
+            blocks = self._memory.blocks(self.reading, call.layer, packed, spans, self._phase)
+            gathered = self._memory.gather(self.reading, call.layer, blocks.flatten(1), self._phase)
+            keys, values = (run.view(len(run), len(spans), -1, run.shape[2]) for run in gathered)
             part = attend_packed(packed, keys, values, scale=call.scores.scale, softcap=call.scores.softcap)
             parts.append(_unpacked(part, call.query[0].shape[1]))
         return merge(parts)
@@ -179,7 +179,7 @@ class SparseStep(Step):
         row = call.query[first.branch]
         kv_heads, group, n, head_dim = row.shape
         by_tile = (kv_heads, group * len(tiles), n // len(tiles))
-        met = self._met(call.module, call.index, first.branch, first.start, last.end, call.plain)
+        met = self._met(call.module, call.layer, first.branch, first.start, last.end, call.plain)
         wide = [run.unsqueeze(1).expand(-1, group, -1, -1).reshape(*by_tile, run.shape[-1]) for run in met]
         part = attend_packed(
             row.reshape(*by_tile, head_dim), *wide, scale=call.scores.scale, causal=True, softcap=call.scores.softcap
@@ -191,14 +191,14 @@ class SparseStep(Step):
         parts = [
             attend_run(
                 call.query[tile.branch],
-                *self._met(call.module, call.index, tile.branch, start, end, call.plain),
+                *self._met(call.module, call.layer, tile.branch, start, end, call.plain),
                 scale=call.scores.scale,
                 causal=tile.kind == "causal",
                 trailing=tile.kind == "trailing",
                 mask=tile.mask,
                 softcap=call.scores.softcap,
             )
-            for start, end in self._pieces(call.index, tile)
+            for start, end in self._pieces(call.layer, tile)
         ]
         return merge(parts)
 
@@ -216,7 +216,7 @@ class SparseStep(Step):
             in_document = tile.end <= n_document
             for start, end in block_edges(tile.start, tile.end, noted) if in_document else [(tile.start, tile.end)]:
                 row = call.query[tile.branch]
-                keys, values = self._met(call.module, call.index, tile.branch, start, end, call.plain)
+                keys, values = self._met(call.module, call.layer, tile.branch, start, end, call.plain)
                 if in_document and end - start > noted:
                     parts.append(
                         attend_blocks(row, keys, values, scale=scores.scale, block=noted, softcap=scores.softcap)
@@ -227,8 +227,8 @@ class SparseStep(Step):
                 places.append(torch.arange(start // noted, -(-end // noted)).unsqueeze(0) if in_document else None)
         for span in division.spans:
             row = call.query[span.branch]
-            blocks = self._memory.blocks(self.reading, call.index, row.flatten(1, 2).unsqueeze(1), [span], phase)[:, 0]
-            keys, values = self._memory.gather(self.reading, call.index, blocks, phase)
+            blocks = self._memory.blocks(self.reading, call.layer, row.flatten(1, 2).unsqueeze(1), [span], phase)[:, 0]
+            keys, values = self._memory.gather(self.reading, call.layer, blocks, phase)
             parts.append(attend_blocks(row, keys, values, scale=scores.scale, block=piece, softcap=scores.softcap))
             inside = torch.arange(0, block, piece, device=blocks.device)
             places.append((blocks.unsqueeze(-1) * block + inside).flatten(1) // noted)
@@ -269,10 +269,17 @@ def _side_by_side(parts: Sequence[Partial]) -> Partial:
 
 def _packed(row: Tensor, n_tiles: int) -> Tensor:
     """[kv_heads, group, n, head_dim] -> [kv_heads, n_tiles, group * n / n_tiles, head_dim]."""
-    return row.unflatten(2, (n_tiles, -1)).transpose(1, 2).flatten(2, 3)
+    kv_heads, group, n, head_dim = row.shape
+    apart = row.reshape(kv_heads, group, n_tiles, n // n_tiles, head_dim)
+    return apart.transpose(1, 2).reshape(kv_heads, n_tiles, -1, head_dim)
 
 
 def _unpacked(part: Partial, group: int) -> Partial:
     """Undo `_packed` for what came out."""
-    output, lse = part.output.unflatten(2, (group, -1)), part.lse.unflatten(2, (group, -1))
-    return Partial(output.transpose(1, 2).flatten(2, 3), lse.transpose(1, 2).flatten(2, 3))
+    kv_heads, n_tiles, rows, head_dim = part.output.shape
+    n = n_tiles * rows // group
+    output = part.output.reshape(kv_heads, n_tiles, group, rows // group, head_dim)
+    lse = part.lse.reshape(kv_heads, n_tiles, group, rows // group)
+    return Partial(
+        output.transpose(1, 2).reshape(kv_heads, group, n, head_dim), lse.transpose(1, 2).reshape(kv_heads, group, n)
+    )
