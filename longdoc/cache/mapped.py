@@ -252,22 +252,26 @@ class MappedLayer(Layer):
         ends = torch.tensor([piece.end for piece in store.pieces])
         first = torch.bucketize(blocks * block, ends, right=True)
         last = torch.bucketize((blocks * block + block - 1).clamp_(max=store.end - 1), ends, right=True)
-        found = [
-            torch.empty(heads * m, block * strip.shape[2], dtype=strip.dtype)
-            for strip in store.pieces[0].strips[self._index]
-        ]
+        dtypes = [strip.dtype for strip in store.pieces[0].strips[self._index]]
+        # Copied as bytes: torch does not move rows of every dtype.
+        found = [torch.empty(heads * m, block * strip.shape[2], dtype=torch.uint8) for strip in self._bytes(0)]
         for number in first.unique().tolist():
             here = ((first == number) & (last == number)).nonzero().squeeze(1)
             piece = store.pieces[number]
-            for into, strip in zip(found, piece.strips[self._index], strict=True):
+            for into, strip in zip(found, self._bytes(number), strict=True):
                 rows = _block_rows(strip, head_of[here], blocks[here] * block - piece.start, block)
                 into.index_copy_(0, here, rows)
         for place in (first != last).nonzero().squeeze(1).tolist():  # a block in two pieces
             start = int(blocks[place]) * block
             strips = self.stored(start, min(start + block, store.end))
             for into, strip in zip(found, strips, strict=True):
-                into[place] = strip[place // m, torch.arange(block).clamp_(max=strip.shape[1] - 1)].flatten()
-        return [part.view(heads, m * block, -1) for part in found]
+                rows = strip.view(torch.uint8)[place // m]
+                into[place] = rows[torch.arange(block).clamp_(max=len(rows) - 1)].flatten()
+        return [part.view(heads, m * block, -1).view(dtype) for part, dtype in zip(found, dtypes, strict=True)]
+
+    def _bytes(self, piece: int) -> list[Tensor]:
+        """Return this layer's strips of a piece as bytes, [num_kv_heads, rows, width in bytes]."""
+        return [strip.view(torch.uint8) for strip in self._store.pieces[piece].strips[self._index]]
 
 
 def map_file(path: Path, n_bytes: int) -> Tensor:
