@@ -73,6 +73,7 @@ class StateSpaceBackend(TransformerBackend):
         self._windows: tuple[int | None, ...] = (None,) * len(self._shapes)
         self._unpositioned: frozenset[int] = frozenset()
         self._weights = [_STATE_FORMAT, *weight_hashes, _identity(self._config)]
+        self.working = None
         self._regimes = {}
         self.working = None
         self._tail_cache: Any = None  # of the answer being written
