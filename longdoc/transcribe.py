@@ -253,7 +253,7 @@ def _known(library: Library, source_id: str, wanted: _Wanted) -> int | None:
 
 def _used(item: TranscriptItem) -> SpeechOptions:
     """Return the options of a transcript; a language that was found counts as chosen, and is not found anew."""
-    options = build(SpeechOptions, dict(item.options))
+    options: SpeechOptions = build(SpeechOptions, dict(item.options))
     return replace(options, language=options.language or item.language)
 
 

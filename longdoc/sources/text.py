@@ -15,6 +15,7 @@ from longdoc.settings import Settings
 from longdoc.sources.decode import read_text
 from longdoc.sources.loaded import Loaded, Report, TextBuilder, invisible_warning
 from longdoc.sources.secrets import find_secrets
+from longdoc.sources.turns import add_turns
 from longdoc.types import Segment, Warned
 
 _CHAPTER = re.compile(
@@ -28,11 +29,14 @@ _LEADS_TO_A_PAGE = re.compile(r"[ \t.]{4,}\d+$")  # a line of a table of content
 
 
 def load_text(path: Path, name: str, settings: Settings, report: Report, options: Mapping[str, Any]) -> Loaded:
-    """Read plain text. Segments: pages at form feeds, else chapters at headings, else none."""
+    """Read plain text. Segments: turns of a transcript, else pages, else chapters at headings, else none."""
     text, decoded, removed = read_text(path, name, settings)
     builder = TextBuilder()
     builder.add(text)
-    if "\f" in text.strip("\f\n "):
+    speakers = add_turns(text, builder)
+    if speakers:
+        pass
+    elif "\f" in text.strip("\f\n "):
         _pages(text, builder)
     else:
         _chapters(text, builder)
@@ -41,7 +45,7 @@ def load_text(path: Path, name: str, settings: Settings, report: Report, options
     if removed:
         builder.count_invisible(removed)
     report(len(text), len(text), "text read")
-    return builder.build(name, {"encoding": decoded.encoding})
+    return builder.build(name, {"encoding": decoded.encoding} | ({"speakers": speakers} if speakers else {}))
 
 
 def load_code(path: Path, name: str, settings: Settings, report: Report, options: Mapping[str, Any]) -> Loaded:

@@ -156,7 +156,7 @@ def test_people_get_text_and_scripts_get_nothing_but_json(run: Run, lease: str) 
         (["ask", "BINARY", "-q", "Why?"], "binary.pdf"),
         (["read", "LEASE", "--model", "http://localhost:1/v1"], "local model"),
         (["summarize", "LEASE", "--template", "poem"], "--template"),
-        (["transcribe", "a.wav"], "not part of this version"),
+        (["transcribe", "a.wav"], "was not found"),
         (["serve", "--auth", "nobody"], "password"),
         (["evaluate"], "required"),
         (["evaluate", "nothing"], "nothing"),
