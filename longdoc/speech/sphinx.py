@@ -23,7 +23,7 @@ _LOOK_S = 15.0  # short steps: lines arrive soon
 _FRAMES_PER_S = 100
 _VARIANT = re.compile(r"\(\d+\)$")  # "the(2)": another way to say the word
 _LABEL = "PocketSphinx, an offline engine that is rough and knows English only"
-# A narrower search and no second pass: a third less time than the defaults and as many errors (benchmarks.speech).
+# A narrower search and no second pass: 0.30 against 0.51 s a second of sound, errors 80 % against 83 % (40 odd words).
 _SETTINGS: dict[str, Any] = {
     "samprate": 16_000,
     "cmn": "batch",
