@@ -1,8 +1,10 @@
 """A plan before every read: method, memory, time and zone, with reasons."""
 
+from longdoc.planning.attention import ATTENTIONS
 from longdoc.planning.measurements import Cost, Measurements, Step, fit
-from longdoc.planning.plan import ATTENTIONS, KV_DTYPE, declared_context, describe, duration, make_plan
+from longdoc.planning.plan import KV_DTYPE, declared_context, describe, make_plan
 from longdoc.planning.tiers import TIERS
+from longdoc.planning.words import duration
 
 __all__ = [
     "ATTENTIONS",

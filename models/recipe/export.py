@@ -51,8 +51,9 @@ def export(
     model.load_state_dict(state.get("model", state))
     model = model.to(torch.bfloat16)
     out.mkdir(parents=True, exist_ok=True)
-    for name in TOKENIZER_FILES if tokenizer and tokenizer != out else ():
-        shutil.copyfile(tokenizer / name, out / name)
+    if tokenizer and tokenizer != out:
+        for name in TOKENIZER_FILES:
+            shutil.copyfile(tokenizer / name, out / name)
     model.generation_config.eos_token_id = 6
     model.save_pretrained(out)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
