@@ -9,9 +9,10 @@ import torch
 from standin import StandIn, byte_tokenizer, reader_frame
 from toys import backend_of, info_of, plan_for, tokens, toy
 
+from longdoc.backends import transformer
 from longdoc.backends.transformer import TransformerBackend
 from longdoc.errors import Stopped, UserError
-from longdoc.evaluation import perplexity, surprisal
+from longdoc.evaluation import perplexity
 from longdoc.evaluation.altered import ranked
 from longdoc.evaluation.asking import LocalModel, Way
 from longdoc.evaluation.opening import in_memory
@@ -24,7 +25,7 @@ from longdoc.settings import Settings
 @pytest.mark.parametrize("architecture", ["Qwen3", "Llama", "Gemma2", "Cohere", "Granite"])
 @pytest.mark.parametrize("step", [33, 512])
 def test_nats_equal_those_of_transformers(architecture: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surprisal, "_STEP_TOKENS", step)
+    monkeypatch.setattr(transformer, "_SCORE_STEP", step)
     model, ids = toy(f"{architecture}ForCausalLM"), tokens(100)
     with torch.no_grad():
         logprobs = model(torch.tensor([ids])).logits[0, :-1].float().log_softmax(-1)
@@ -33,14 +34,11 @@ def test_nats_equal_those_of_transformers(architecture: str, step: int, monkeypa
     np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
-def test_the_model_is_left_as_it_was() -> None:
-    model = toy("Qwen3ForCausalLM")
-    backend, stop = backend_of(model), threading.Event()
+def test_stop_ends_it() -> None:
+    stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):
-        token_nats(backend, tokens(50), plan_for(), stop)
-    assert not model._forward_hooks
-    assert not model._forward_pre_hooks
+        token_nats(backend_of(toy("Qwen3ForCausalLM")), tokens(50), plan_for(), stop)
 
 
 def test_models_that_do_not_tell_are_refused() -> None:
