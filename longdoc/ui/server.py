@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Any
 
@@ -26,6 +27,7 @@ _HEAD = (
     '<link rel="stylesheet" href="/longdoc/ui/longdoc.css"><link rel="stylesheet" href="/longdoc/ui/recordings.css">'
     '<script type="module" src="/longdoc/ui/start.js"></script>'
 )
+_START_S = 120.0  # a computer busy with other work may need long to open the port
 _ON_LOAD = (
     "window.longdocReady = window.longdocReady || []; window.longdocReady.push({element, server, upload});"
     "window.dispatchEvent(new Event('longdoc-ready'));"
@@ -66,6 +68,7 @@ def start(
     from longdoc.ui.routes import routes
     from longdoc.ui.theme import theme
 
+    _wait_for_slow_starts()
     app = build(context)
     app.queue(max_size=64, default_concurrency_limit=8)
     home = context.settings
@@ -77,6 +80,7 @@ def start(
         auth_message="LongDoc asks for the name and password that it was started with." if password else None,
         prevent_thread_lock=True,
         share=False,
+        _frontend=False,  # its check of the address gives up after 3 s; the start asks the server by itself and waits
         quiet=True,
         inbrowser=False,
         show_error=True,
@@ -140,6 +144,22 @@ def _quiet_gradio(context: Context) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["GRADIO_TEMP_DIR"] = str(context.received)
     os.environ.setdefault("GRADIO_SSR_MODE", "False")
+
+
+def _wait_for_slow_starts() -> None:
+    """Let Gradio's server take its time to begin; by itself it gives up after 5 s and calls the port taken."""
+    from gradio import http_server
+
+    def run_in_thread(self: Any) -> None:
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+        ends = time.monotonic() + _START_S
+        while not self.started:
+            if not self.thread.is_alive() or time.monotonic() > ends:
+                raise http_server.ServerFailedToStartError("The server did not start.")
+            time.sleep(0.005)
+
+    http_server.Server.run_in_thread = run_in_thread
 
 
 def _has_mcp() -> bool:
