@@ -78,7 +78,7 @@ def attend_blocks(
     """
     rows = query.transpose(1, 2)  # [kv_heads, 1, group, head_dim]
     split_keys, split_values = (run.view(len(run), -1, block, run.shape[2]) for run in (keys, values))
-    split_bias = None if bias is None else bias.unflatten(2, (-1, block)).transpose(1, 2)
+    split_bias = None if bias is None else bias.reshape(*bias.shape[:2], -1, block).transpose(1, 2)
     if _takes_flash(query, keys, values, softcap) and not _needs_conversion(query):
         # Blocks are the kernel's heads: one call, and neither keys nor queries are copied.
         wide = rows.expand(-1, split_keys.shape[1], -1, -1)

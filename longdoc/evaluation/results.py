@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import Any
 
 from longdoc.errors import StoreError
 from longdoc.evaluation.items import Label
-from longdoc.files import atomic_write, disk_error, sha256_text
+from longdoc.files import atomic_write, disk_error
+from longdoc.planning.results import results_folder
 from longdoc.settings import Settings
 
 Row = dict[str, Label]
@@ -44,9 +44,7 @@ class Record:
 
 def model_folder(settings: Settings, model: str) -> Path:
     """Return where a model's results are kept."""
-    plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", model)
-    name = model if plain else f"{re.sub(r'[^A-Za-z0-9._-]+', '-', model)[-40:].strip('-.')}-{sha256_text(model)[:10]}"
-    return settings.home / "evaluation" / name
+    return results_folder(settings.home, model)
 
 
 class Results:

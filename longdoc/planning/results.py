@@ -8,11 +8,13 @@ or a list of them. What was measured on this machine comes first.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from longdoc.files import sha256_text
 from longdoc.positions import METHODS
 from longdoc.types import ModelInfo
 
@@ -28,12 +30,19 @@ class Result:
     score: float
 
 
+def results_folder(home: Path, model: str) -> Path:
+    """Return where the results of a model are kept; names that cannot be a folder's are shortened and hashed."""
+    plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", model)
+    name = model if plain else f"{re.sub(r'[^A-Za-z0-9._-]+', '-', model)[-40:].strip('-.')}-{sha256_text(model)[:10]}"
+    return home / "evaluation" / name
+
+
 def best_method(info: ModelInfo, n_tokens: int, reaches: Callable[[str], bool], home: Path) -> Result | None:
     """Return the method with the best mean score at the nearest length at which at least two were compared.
 
     Methods that do not reach the prompt, as `reaches` tells, are passed over.
     """
-    paths = [home / "evaluation" / info.name / "results.json"]
+    paths = [results_folder(home, info.name) / "results.json"]
     paths += [Path(info.folder) / "evaluation.json"] if info.folder is not None else []
     measured = next((found for path in paths if (found := _scores(path))), {})
     scores = {

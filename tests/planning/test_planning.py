@@ -1,6 +1,7 @@
 """longdoc/planning/plan.py: what is decided before a read, and that it says why."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from longdoc.errors import UserError
+from longdoc.evaluation.results import model_folder
 from longdoc.planning import KV_DTYPE, Measurements, Step, declared_context, make_plan
 from longdoc.planning.memory import kv_bytes
 from longdoc.positions import METHODS, make
@@ -182,9 +184,11 @@ def test_beyond_native_the_method_that_measured_best_is_the_default(tmp_path):
     assert plan(tie, 7000).position_method == "yarn"
 
 
-def test_what_was_measured_on_this_machine_comes_before_what_the_folder_brings(tmp_path):
+@pytest.mark.parametrize("name", ["reader", "organisation/model"])
+def test_what_was_measured_on_this_machine_comes_before_what_the_folder_brings(tmp_path, name):
     info = with_results(tmp_path, {"rows": rows((8192, "yarn", 0.9), (8192, "string+yarn", 0.1))})
-    kept = tmp_path / "evaluation" / info.name
+    info = replace(info, name=name)
+    kept = model_folder(Settings(home=tmp_path), name)
     kept.mkdir(parents=True)
     (kept / "results.json").write_text(json.dumps([{"rows": rows((8192, "yarn", 0.2), (8192, "string+yarn", 0.4))}]))
     settings = Settings(home=tmp_path)
