@@ -112,11 +112,11 @@ class StandIn:
                 raise ModelError("There is not enough memory for a step.", code="memory")
             if self.step_s and stop.wait(self.step_s):
                 raise Stopped
-            before = (
-                int(reading.layers[0].run(start - 1, start)[0][0, 0, 0])
-                if start
-                else len(self.weights) + sum(map(ord, self.weights))
-            )
+            before = len(self.weights) + sum(map(ord, self.weights))
+            if start and reading.kv.narrow:  # what was stored is rounded, and steps may end anywhere
+                before = int(self._states(before, token_ids[:start], 0)[-1])
+            elif start:
+                before = int(reading.layers[0].run(start - 1, start)[0][0, 0, 0])
             states = self._states(before, token_ids[start:end], start)
             for index, layer in enumerate(reading.layers):
                 factors = torch.arange(8) * 3 + index * 7

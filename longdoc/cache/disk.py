@@ -5,6 +5,7 @@
                         /000000000-000004096.kv ...   extents, never changed
                         /lock /writer
     cache/damaged/<key>.<n>/        set aside, never used again
+    cache/working/<process>-<n>/    slabs of readings on the disk tier, gone with them (`mapped.py`)
 
 A stored reading only ever makes an answer faster: whatever does not match is a
 miss that says why, and whatever is damaged is set aside. Adding to an entry is
@@ -73,6 +74,7 @@ class DiskCache:
         self.folder = folder
         self.readings = folder / "readings"
         self.damaged = folder / "damaged"
+        self.working = folder / "working"  # readings on the disk tier while they are used
         self.budget_bytes = budget_bytes
         self.owner = owner
         self._refused: set[str] = set()  # damaged, but in use elsewhere and so still in place
@@ -155,7 +157,7 @@ class DiskCache:
 
         Entries in use stay, and so do all where even without them there is no room.
         """
-        evict.sweep_working(self.folder / "working")
+        evict.sweep_working(self.working)
         if n_bytes > free_bytes(self.folder) + self.used_bytes():
             return
         with contextlib.suppress(CacheError, OSError):
@@ -201,6 +203,7 @@ class DiskCache:
         """
         before = self.used_bytes()
         evict.sweep(self.readings)
+        evict.sweep_working(self.working)
         gone = sum(evict.delete_unused(folder) for folder in evict.folders(self.damaged))
         limit = self.budget_bytes if keep_bytes is None else keep_bytes
         for folder in evict.folders(self.readings):

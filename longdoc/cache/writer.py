@@ -138,6 +138,7 @@ def open_writer(
         for folder in (cache.folder, cache.readings):
             folder.chmod(0o700)
         evict.sweep(cache.readings)
+        evict.sweep_working(cache.working)
         if (cache.readings / planned.key).exists():
             return _resume(cache, planned, linked)
         return _begin(cache, planned, token_ids, linked)
@@ -182,8 +183,8 @@ def _begin(cache: DiskCache, planned: Manifest, token_ids: Sequence[int], linked
                 raise OSError(errno.ENOLCK, "its folder cannot be locked")
             locks.append(lock)
         persist.write_file(folder / persist.TOKENS, persist.token_bytes(token_ids))
-        linked = _link(base.folder, folder, shared) if base else ()
-        return Writer(cache, folder, planned.extended(linked), locks, new=True)
+        extents = _link(base.folder, folder, shared) if base else ()
+        return Writer(cache, folder, planned.extended(extents), locks, new=True)
     except BaseException:
         evict.delete(folder)
         for lock in locks:

@@ -1,7 +1,7 @@
 """Runs readings that are going to be killed. Imports once, then forks a child for every line on standard input.
 
-A line is JSON: {"home": folder, "seed": text, "n_tokens": n, "step_s": seconds}. Prints the child's
-process id when it starts and "done" or "killed" when it has ended.
+A line is JSON: {"file_bytes": n, "home": folder, "seed": text, "n_tokens": n, "step_s": seconds,
+"tier": name, "form": name}. Prints the child's process id when it starts and "done" or "killed" when it has ended.
 """
 
 import json
@@ -14,17 +14,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from standin import StandIn, plan_for, prompt_of, text_of
 
+from longdoc.cache import layout
 from longdoc.engine import Engine
 from longdoc.settings import Settings
 
 
 def read(job: dict) -> None:
-    backend = StandIn(step_s=job["step_s"])
-    engine = Engine(
-        Settings(home=Path(job["home"]), checkpoint_every_s=0.0), load=lambda model, settings: backend
-    )  # fmt: skip
+    layout.FILE_BYTES = job["file_bytes"]
+    settings = Settings(home=Path(job["home"]), checkpoint_every_s=0.0)
+    backend = StandIn(step_s=job["step_s"], working=settings.cache_working)
+    engine = Engine(settings, load=lambda model, settings: backend)
     prompt = prompt_of(text_of(job["n_tokens"], job["seed"]))
-    engine.read("m", prompt, plan_for(backend, len(prompt.token_ids), step=128), threading.Event())
+    plan = plan_for(backend, len(prompt.token_ids), step=128, tier=job["tier"], kv_dtype=job["form"])
+    engine.read("m", prompt, plan, threading.Event())
     engine.close()
 
 

@@ -16,61 +16,76 @@ PROMPT = prompt_of(text_of(900, "lease"), text_of(400, "annex"))
 OTHER = prompt_of(text_of(900, "other"), text_of(400, "one"))
 
 
-def ask(home: Path, prompt=PROMPT, weights: str = "a") -> Generation:
+WAYS = {"ram": ("ram", "float32"), "disk": ("disk", "float32"), "disk, narrow": ("disk", "int8/bf16")}
+
+
+def ask(home: Path, prompt=PROMPT, weights: str = "a", way: str = "ram") -> Generation:
     """Ask in a process of its own, as far as the engine can tell."""
-    backend = StandIn(weights=weights)
-    with Engine(settings_in(home, checkpoint_every_s=60.0), load=lambda model, settings: backend) as engine:
-        return engine.generate("m", prompt, plan_for(backend, len(prompt.token_ids), step=300))
+    settings = settings_in(home, checkpoint_every_s=60.0)
+    backend, (tier, form) = StandIn(weights=weights, working=settings.cache_working), WAYS[way]
+    plan = plan_for(backend, len(prompt.token_ids), step=300, tier=tier, kv_dtype=form)
+    with Engine(settings, load=lambda model, settings: backend) as engine:
+        return engine.generate("m", prompt, plan)
+
+
+@pytest.fixture(scope="module", params=list(WAYS))
+def way(request) -> str:
+    """Tier and form of the readings that are damaged."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def cold(tmp_path_factory) -> str:
-    return ask(tmp_path_factory.mktemp("cold")).text
+def cold(tmp_path_factory, way) -> str:
+    return ask(tmp_path_factory.mktemp("cold"), way=way).text
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory) -> Path:
+def stored(tmp_path_factory, way) -> Path:
     """A home with a saved reading of the prompt, one of other documents, and one by another model."""
     home = tmp_path_factory.mktemp("stored")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layout, "FILE_BYTES", 256 * 128)  # several parts of 256 tokens
         for prompt, weights in ((OTHER, "a"), (PROMPT, "b"), (PROMPT, "a")):
-            ask(home, prompt, weights)
+            ask(home, prompt, weights, way)
     return home
 
 
 class Copy:
     """A copy of the stored readings to be damaged."""
 
-    def __init__(self, stored: Path, home: Path) -> None:
+    def __init__(self, stored: Path, home: Path, way: str) -> None:
+        self.way = way
         shutil.copytree(stored, home, dirs_exist_ok=True)
         self.home = home
         readings = home / "home" / "cache" / "readings"
         by_age = sorted(readings.iterdir(), key=lambda path: (path / "lock").stat().st_mtime_ns)
         self.other, self.others_model, self.own = by_age
 
+    def ask(self) -> Generation:
+        return ask(self.home, way=self.way)
+
     def files(self) -> list[Path]:
         return sorted(path for path in self.own.iterdir() if path.stat().st_size)
 
     def check(self, cold: str) -> None:
         """A miss with a reason, the answer is the cold one, and the next question is served again."""
-        found = ask(self.home)
+        found = self.ask()
         assert found.text == cold
         assert found.usage.cached_tokens == 0
         assert any("not used" in reason or "set aside" in reason for reason in found.warnings), found.warnings
-        again = ask(self.home)
+        again = self.ask()
         assert again.text == cold
         assert again.usage.cached_tokens == PROMPT.prefix_len
         assert again.warnings == ()
 
 
 @pytest.fixture
-def copy(stored, tmp_path) -> Copy:
-    return Copy(stored, tmp_path)
+def copy(stored, tmp_path, way) -> Copy:
+    return Copy(stored, tmp_path, way)
 
 
 def test_an_undamaged_copy_is_used(copy, cold):
-    found = ask(copy.home)
+    found = copy.ask()
     assert (found.text, found.usage.cached_tokens, found.warnings) == (cold, PROMPT.prefix_len, ())
     assert len([path for path in copy.files() if path.suffix == ".kv"]) > 1
 
@@ -97,9 +112,9 @@ def test_a_flipped_bit_or_a_cut_file_is_a_miss(copy, cold, damage, seed):
 
 @pytest.mark.torture
 @pytest.mark.parametrize(("damage", "seeds"), [(flip, range(100, 164)), (truncate, range(100, 120))])
-def test_many_flipped_bits_and_cut_files_are_misses(stored, tmp_path, cold, damage, seeds):
+def test_many_flipped_bits_and_cut_files_are_misses(stored, tmp_path, cold, way, damage, seeds):
     for seed in seeds:
-        copy = Copy(stored, tmp_path / str(seed))
+        copy = Copy(stored, tmp_path / str(seed), way)
         damage(copy, random.Random(seed))
         copy.check(cold)
 
@@ -190,7 +205,7 @@ def test_files_that_are_not_its_own_or_gone_are_a_miss(copy, cold, damage):
 
 def test_a_reading_of_another_model_alone_is_a_miss(copy, cold):
     shutil.rmtree(copy.own)
-    found = ask(copy.home)
+    found = copy.ask()
     assert (found.text, found.usage.cached_tokens) == (cold, 0)
     assert "read before" in found.warnings[0]
 
@@ -204,10 +219,10 @@ def test_a_reading_stored_by_another_version_is_left_alone_and_is_no_obstacle(co
     newer = copy.own.with_name("f" * 40)
     copy.own.rename(newer)
     (newer / "manifest").write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data + b"\n")
-    found = ask(copy.home)
+    found = copy.ask()
     assert (found.text, found.usage.cached_tokens) == (cold, 0)
     assert newer.exists()
-    assert ask(copy.home).usage.cached_tokens == PROMPT.prefix_len
+    assert copy.ask().usage.cached_tokens == PROMPT.prefix_len
 
 
 def test_a_file_that_cannot_be_read_for_now_is_a_miss_and_is_not_thrown_away(copy, cold, monkeypatch):
@@ -216,9 +231,11 @@ def test_a_file_that_cannot_be_read_for_now_is_a_miss_and_is_not_thrown_away(cop
     def refuse(*args, **kwargs):
         raise OSError(24, "Too many open files")
 
+    opened = Path.open
     monkeypatch.setattr(np, "fromfile", refuse)
-    found = ask(copy.home)
+    monkeypatch.setattr(Path, "open", lambda path, *a, **k: refuse() if path.suffix == ".kv" else opened(path, *a, **k))
+    found = copy.ask()
     assert (found.text, found.usage.cached_tokens) == (cold, 0)
     assert "Too many open files" in found.warnings[0]
     monkeypatch.undo()
-    assert ask(copy.home).usage.cached_tokens == PROMPT.prefix_len
+    assert copy.ask().usage.cached_tokens == PROMPT.prefix_len

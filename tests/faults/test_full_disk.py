@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from standin import StandIn, plan_for, prompt_of, settings_in, text_of
 
+from longdoc.cache import layout
 from longdoc.cache.disk import DiskCache
 from longdoc.engine import Engine
 from longdoc.errors import Stopped
 from longdoc.types import Generation
 
 LEASE, ANNEX = text_of(700, "lease"), text_of(300, "annex")
-CALLS = ("write", "fsync", "replace", "rename", "mkdir", "link")
+CALLS = ("write", "pwrite", "posix_fallocate", "fsync", "replace", "rename", "mkdir", "link")
 MOST_CALLS = 400
 
 
@@ -48,10 +49,12 @@ class FailingDisk:
             raise OSError(self._error, os.strerror(self._error))
 
 
-def ask(home: Path, *texts: str) -> Generation:
-    backend, prompt = StandIn(), prompt_of(*texts)
-    with Engine(settings_in(home, checkpoint_every_s=0.0), load=lambda model, settings: backend) as engine:
-        return engine.generate("m", prompt, plan_for(backend, len(prompt.token_ids), step=400))
+def ask(home: Path, *texts: str, tier: str = "ram", form: str = "float32") -> Generation:
+    settings = settings_in(home, checkpoint_every_s=0.0)
+    backend, prompt = StandIn(working=settings.cache_working), prompt_of(*texts)
+    plan = plan_for(backend, len(prompt.token_ids), step=400, tier=tier, kv_dtype=form)
+    with Engine(settings, load=lambda model, settings: backend) as engine:
+        return engine.generate("m", prompt, plan)
 
 
 def check_cache(home: Path) -> list[int]:
@@ -93,6 +96,28 @@ def test_the_answer_arrives_whichever_call_fails(tmp_path, monkeypatch, error, f
         # With a warning nothing of the entry stays; without one all of it is there.
         assert kept == ([] if warned[n - 1] else [prompt_of(LEASE).prefix_len])
         assert ask(tmp_path / str(n), LEASE).text == cold
+
+
+@pytest.mark.parametrize("form", ["float32", "int8/bf16"])
+@pytest.mark.parametrize(("error", "for_good"), [(errno.ENOSPC, True), (errno.EIO, False)])
+def test_memory_takes_over_whichever_call_fails_a_reading_on_the_disk(tmp_path, monkeypatch, error, for_good, form):
+    monkeypatch.setattr(layout, "FILE_BYTES", 128 * 256)  # several files
+    cold = ask(tmp_path / "cold", LEASE, form=form).text
+    took_over = []
+
+    def run(n: int) -> None:
+        found = ask(tmp_path / str(n), LEASE, tier="disk", form=form)
+        assert found.text == cold
+        took_over.append(any("read in memory instead" in warning for warning in found.warnings))
+
+    count = every_n(monkeypatch, error, for_good, run)
+    assert count > 10
+    assert any(took_over)
+    assert not all(took_over)
+    for n in range(1, count + 1):
+        assert check_cache(tmp_path / str(n)) in ([], [prompt_of(LEASE).prefix_len])
+        assert ask(tmp_path / str(n), LEASE, tier="disk", form=form).text == cold
+        assert list(settings_in(tmp_path / str(n)).cache_working.iterdir()) == []
 
 
 def test_what_was_stored_before_is_not_harmed(tmp_path, monkeypatch):
