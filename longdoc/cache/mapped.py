@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -80,7 +81,7 @@ class Store:
     _used: tuple[int, int, int] | None = None  # layer and tokens that attention asked for last
 
     def __post_init__(self) -> None:
-        self._finalizers = [weakref.finalize(self, _tidy, self.folder, self._open)]
+        self._finalizers: list[weakref.finalize[..., Any]] = [weakref.finalize(self, _tidy, self.folder, self._open)]
 
     @property
     def end(self) -> int:
@@ -255,7 +256,7 @@ class MappedLayer(Layer):
         dtypes = [strip.dtype for strip in store.pieces[0].strips[self._index]]
         # Copied as bytes: torch does not move rows of every dtype.
         found = [torch.empty(heads * m, block * strip.shape[2], dtype=torch.uint8) for strip in self._bytes(0)]
-        for number in first.unique().tolist():
+        for number in sorted(set(first.tolist())):
             here = ((first == number) & (last == number)).nonzero().squeeze(1)
             piece = store.pieces[number]
             for into, strip in zip(found, self._bytes(number), strict=True):
@@ -321,7 +322,7 @@ def _write_rows(descriptor: int, place: Strip, row: int, numbers: Tensor) -> Non
     """Write numbers [num_kv_heads, n, width] from a row of a strip on. Raises OSError."""
     for head, data in enumerate(numbers):
         (rows,) = flat_bytes([data])
-        view, at = memoryview(rows.numpy()), place.place(head, row)
+        view, at = rows.numpy().data, place.place(head, row)
         while view:
             written = os.pwrite(descriptor, view, at)
             view, at = view[written:], at + written
