@@ -21,7 +21,7 @@ export function library({ onTicks, onOpen, onSample, question }) {
 
   const input = h("input", { type: "file", multiple: true, class: "ld-sr", tabindex: "-1", "aria-hidden": "true", onchange: () => { addFiles([...input.files]); input.value = ""; } });
   const drop = h("div", { class: "ld-drop", role: "group", "aria-label": "Add sources" },
-    h("p", {}, "Drop files here: PDF, Word, slides, tables, text, e-books, code as .zip"),
+    h("p", {}, "Drop files here: PDF, Word, slides, tables, text, e-books, recordings, code as .zip"),
     button("Choose files", () => input.click(), { icon: "plus" }), input);
   const pathBox = h("details", { class: "ld-path" }, h("summary", {}, "Add a folder by its path"));
   const search = h("input", { type: "search", class: "ld-field", placeholder: "Find a source", "aria-label": "Find a source", oninput: () => { words = search.value.toLowerCase(); shown = ROWS; draw(); } });
@@ -176,9 +176,11 @@ export function library({ onTicks, onOpen, onSample, question }) {
       job.code && job.state === "failed" ? h("details", { class: "ld-small" }, h("summary", {}, "Details"), `Code: ${job.code}`) : null);
     const row = h("div", { class: "ld-row" });
     const act = (name) => () => attempt(async () => { await call(name, { job: job.id }); refresh(); });
+    const heard = job.kind === "transcribe";
+    if (heard) row.append(h("a", { class: "ld-button ld-quiet", href: "/recordings", "aria-label": `Open ${job.name} in Recordings` }, "Open in Recordings"));
     if (looked) row.append(named(button("Choose files", () => openTree(job)), job.name));
-    if (job.state === "failed" || job.state === "interrupted") row.append(named(button(job.state === "failed" ? "Retry" : "Run again", act("retry")), job.name));
-    row.append(named(button(active ? "Cancel" : "Dismiss", act("dismiss"), { quiet: true }), job.name));
+    if (!heard && (job.state === "failed" || job.state === "interrupted")) row.append(named(button(job.state === "failed" ? "Retry" : "Run again", act("retry")), job.name));
+    row.append(named(button(active ? (heard ? "Stop" : "Cancel") : "Dismiss", act("dismiss"), { quiet: true }), job.name));
     card.append(row);
     return card;
   }

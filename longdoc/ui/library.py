@@ -66,7 +66,8 @@ class LibraryCalls:
             shown = job.state in ("queued", "running", "failed", "interrupted") or (
                 job.state == "done" and (job.kind == "look" or job.result.get("duplicate"))
             )
-            if job.kind in ("ingest", "look") and shown and not dismissed:
+            here = job.kind in ("ingest", "look") or bool(job.request.get("card"))
+            if here and shown and not dismissed:
                 rows.append(job_view(job, self.context.worker.progress(job), 0))
         return rows
 
@@ -210,17 +211,18 @@ class LibraryCalls:
         return True
 
     def _begin(self, request: dict[str, Any], path: Path, name: str) -> int:
-        kind = "ingest"
         try:
-            if path.is_dir() or sniff(path, name) == "codebase":
-                kind = "look"
+            found = "codebase" if path.is_dir() else sniff(path, name)
         except LongDocError:  # the card will say why
-            kind = "ingest"
-        return self.context.worker.submit(kind, request)
+            found = ""
+        if found == "audio":  # its lines arrive on the page of recordings; a card here says how far it is
+            return self.context.worker.submit("transcribe", {**request, "card": True})
+        return self.context.worker.submit("look" if found == "codebase" else "ingest", request)
 
     def _job(self, job_id: int, kind: str | None = None) -> Job:
         job = self.context.library.job(job_id)
-        if job.kind not in ("ingest", "look") or (kind and job.kind != kind):
+        is_ours = job.kind in ("ingest", "look") or bool(job.request.get("card"))
+        if not is_ours or (kind and job.kind != kind):
             raise UserError("This is not a source that is being added.", next_step="Reload the page.")
         return job
 

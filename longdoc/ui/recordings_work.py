@@ -53,6 +53,8 @@ class _RecordingWork:
             path = context.upload(upload)
         elif request.get("sample"):
             path = sample() or Path()
+        elif request.get("path"):
+            path = Path(str(request["path"]))
         else:
             path = Path(context.library.source(str(request["source"])).path)
         last: list[Listening] = []

@@ -230,3 +230,13 @@ def test_meeting_journey_with_a_scripted_speech_engine_and_scripted_answers(
     page.wait_for_function("n => document.querySelectorAll('.ld-line-said').length === n", arg=len(expected))
     assert page.locator(".ld-words-said").first.text_content().endswith("Corrected.")
     assert axe(page) == []
+
+    # 12 the same silence among the documents: a card there, which leads here
+    page.get_by_role("link", name="Documents").click()
+    page.wait_for_selector("#longdoc[data-started=done]")
+    page.set_input_files("input[type=file]", tmp_path / "silence.wav")
+    card = page.get_by_role("listitem", name="silence.wav")
+    card.get_by_text("No speech found").first.wait_for()
+    assert axe(page) == []
+    card.get_by_role("link", name="Open silence.wav in Recordings").click()
+    page.get_by_role("listitem", name="silence.wav").first.wait_for()

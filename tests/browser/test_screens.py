@@ -5,6 +5,7 @@ With LONGDOC_SCREENSHOTS=1 the pictures go to assets/screenshots.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -30,11 +31,21 @@ SCRIPT = {
     ),
     "rounded": ("def rounded_total(order) -> int:", "rounded_total in shop/orders/total.py"),
 }
+MEASURED = {  # a stand-in that knows what the code base says, if it was given the place
+    row["question"].rstrip("?"): (row["evidence"][0]["quote"], row["answers"][0])
+    for row in (
+        json.loads((SAMPLES / "facts.json").read_text())["shop.zip"]["questions"]
+        if (SAMPLES / "facts.json").is_file()
+        else ()
+    )
+    if row["answerable"]
+}
 LOOKS = [
     ("light", 1440, 900), ("dark", 1440, 900), ("light", 1050, 800), ("light", 700, 900), ("light", 400, 800),
     ("light", 720, 450),
 ]  # fmt: skip  # the last is 1440 x 900 at 200 % zoom
 
+WANTED = {"kind": "code", "limit": 10, "lengths": [2048, 8192, 0], "modes": ["single", "chunked"], "positions": [""]}
 KEPT = {("light", 1440), ("dark", 1440), ("light", 400)}  # the pictures that are kept
 
 pytestmark = pytest.mark.skipif(not (SAMPLES / "lease.pdf").is_file(), reason="the samples are not made yet")
@@ -42,11 +53,12 @@ pytestmark = pytest.mark.skipif(not (SAMPLES / "lease.pdf").is_file(), reason="t
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    started = start_server(tmp_path_factory.mktemp("screens"), Scripted(SCRIPT))
+    started = start_server(tmp_path_factory.mktemp("screens"), Scripted({**MEASURED, **SCRIPT}))
     context = started.context
     from longdoc import ingest
     from longdoc.ui.comparing import CompareCalls
     from longdoc.ui.conversation import ConversationCalls
+    from longdoc.ui.evaluating import EvaluationCalls
 
     added = [
         ingest.add(SAMPLES / n, context.library, context.settings) for n in ("lease.pdf", "annex.docx", "shop.zip")
@@ -62,6 +74,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
     context.worker.wait(started.comparison)
     started.ticks = choices
     started.recording = recorded_meeting(context, tmp_path_factory.mktemp("sound"))
+    started.evaluation = EvaluationCalls(context).evaluate(WANTED)
+    context.worker.wait(started.evaluation, 120)
     yield started
     stop_server(started)
 
@@ -113,7 +127,7 @@ def test_screens_hold_together(
 
     page = open_page(server, width=width, height=height, color_scheme=theme)
     state = {"ticks": server.ticks, "thread": server.thread, "comparison": server.comparison, "model": "reader"}
-    state |= {"recording": server.recording}
+    state |= {"recording": server.recording, "evaluation": server.evaluation, "evaluationWanted": WANTED}
     page.evaluate("state => localStorage.setItem('longdoc', JSON.stringify(state))", state)
     page.reload()
     page.get_by_role("article", name="What notice must the tenant give?").wait_for()
@@ -141,6 +155,10 @@ def test_screens_hold_together(
     page.get_by_role("tab", name="Questions").click()
     page.get_by_role("article", name="What did we decide about the budget?").wait_for()
     look(page, "recordings-questions")
+    page.get_by_role("link", name="Evaluation").click()
+    page.get_by_text(re.compile(r"^\d+ runs, ")).wait_for()
+    page.locator("figure").first.wait_for()
+    look(page, "evaluation")
     page.get_by_role("link", name="Models & memory").click()
     page.locator(".ld-plan .ld-big").wait_for()
     look(page, "models")

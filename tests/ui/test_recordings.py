@@ -9,6 +9,7 @@ import pytest
 from recorded import meeting_lines, put_recording, sound, spoken
 
 from longdoc.errors import LongDocError, SourceError, StoreError, UserError
+from longdoc.ui.library import LibraryCalls
 from longdoc.ui.reader import Reader
 from longdoc.ui.recordings import RecordingCalls
 
@@ -202,3 +203,28 @@ def test_the_reader_shows_a_transcript_by_line_with_its_times(make_context: Any,
     assert [(line["start"], line["pieces"][1]) for line in marked] == [(1500.0, "Sentence number 1500")]
     held = [line for n in range(len(about["labels"])) for line in reader.part(document, n)["said"]]
     assert [line["start"] for line in held] == [float(n) for n in range(2000)]
+
+
+def test_a_recording_added_among_the_documents_has_a_card_there_and_is_heard_as_one(
+    make_context: Any, tmp_path: Path
+) -> None:
+    context = make_context(started=False)
+    library, calls = LibraryCalls(context), RecordingCalls(context)
+    job = library.add_upload(str(sound(context.received / "one", 2)), "standup.wav")
+    local = library.add_path(str(sound(tmp_path / "two.wav", 2, silent=True)))
+    assert [context.library.job(one).kind for one in (job, local)] == ["transcribe", "transcribe"]
+    assert [(row["kind"], row["name"]) for row in library.adding()] == [
+        ("transcribe", "standup.wav"),
+        ("transcribe", "two.wav"),
+    ]
+    assert [row["name"] for row in calls.recordings()["waiting"]] == ["standup.wav", "two.wav"]
+    library.dismiss(job)
+    assert [row["id"] for row in library.adding()] == [local]
+    context.worker.start()
+    ended = context.worker.wait(local, 120)
+    assert "No speech found" in ended.message
+    assert library.adding()[0]["state"] == "failed"
+    context.received.mkdir(exist_ok=True)
+    other = calls.add_recording(str(sound(context.received / "three", 2, silent=True)), "three.wav")
+    with pytest.raises(UserError):  # what was begun on the other page is not a card here
+        library.dismiss(other)
