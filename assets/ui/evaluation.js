@@ -30,14 +30,14 @@ export async function evaluation(root) {
   const modes = h("div", { class: "ld-chips" });
   const positions = h("div", { class: "ld-chips" });
   const models = h("div", { class: "ld-chips" });
-  const attention = h("select", { class: "ld-field ld-short", "aria-label": "Attention", onchange: () => set({ attention: attention.value }) },
+  const attention = h("select", { class: "ld-field", "aria-label": "Attention", onchange: () => set({ attention: attention.value }) },
     h("option", { value: "" }, "the planner's"), choices.attentions.map((name) => h("option", { value: name }, name)));
   const cost = h("div", { class: "ld-cost", role: "status" });
   const start = button("Start", begin, { primary: true, disabled: true });
   const form = h("section", { class: "ld-card ld-eval-form", "aria-label": "What to measure" },
     h("div", { class: "ld-row" }, h("label", { class: "ld-label ld-inline ld-grow" }, "Questions", kind), h("label", { class: "ld-label ld-inline" }, "How many", limit)), more,
     group("Lengths in tokens", lengths), group("How to read", modes), group("Position methods of Single pass", positions),
-    choices.attentions.length > 1 ? h("label", { class: "ld-label ld-inline" }, "Attention", attention) : null,
+    choices.attentions.length > 1 ? h("div", { class: "ld-row" }, h("label", { class: "ld-label ld-inline ld-fit" }, "Attention", attention)) : null,
     group("Models", models), h("div", { class: "ld-row" }, cost, h("span", { class: "ld-grow" }), start));
   const earlier = h("select", { class: "ld-field ld-earlier-pick", "aria-label": "Evaluations", onchange: () => show(earlier.value ? Number(earlier.value) : null) });
   const results = h("div", { class: "ld-eval-results" });

@@ -202,7 +202,7 @@ export function library({ onTicks, onOpen, onSample, question }) {
     menu.dataset.focus = `menu-${card.id}`;
     return h("div", { class: "ld-card ld-ready", role: "listitem", "aria-label": card.title },
       h("div", { class: "ld-card-top" }, box, open, menu),
-      h("p", { class: "ld-facts" }, h("span", { class: "ld-state" }, "Ready"), ` ${card.size} · ${tokens(card.tokens)} · ${new Date(card.added * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" })}`),
+      h("p", { class: "ld-facts" }, h("span", { class: "ld-state" }, "Ready"), ` ${card.size} · ${tokens(card.tokens)} · ${new Date(card.added * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" }).replace(" ", "\u00a0")}`),
       how ? h("p", { class: "ld-how" }, how) : null,
       card.warnings.slice(0, 3).map((text) => h("p", { class: "ld-message" }, icon("warn"), h("span", {}, text))),
       card.warnings.length > 3 ? h("details", { class: "ld-small" }, h("summary", {}, `${card.warnings.length - 3} more`), card.warnings.slice(3).map((text) => h("p", {}, text))) : null);

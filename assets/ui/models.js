@@ -41,7 +41,7 @@ export async function models(root) {
       h("td", {}, pick),
       h("th", { scope: "row" }, row.name, row.remote ? h("p", { class: "ld-message" }, "The documents leave this computer.") : null, h("p", { class: "ld-dim" }, row.note || row.architecture), row.remote || row.name.includes("/") ? button("Remove from the list", () => attempt(async () => { await call("forget_model", { name: row.name }); await list(); }), { quiet: true }) : null),
       h("td", {}, number(row.native)), h("td", {}, number(row.window)), h("td", {}, methods(row)), h("td", {}, row.tested ? number(row.tested) : "not measured", measured(row)),
-      h("td", {}, row.size || "on a server"), h("td", {}, row.licence || "not stated"), h("td", {}, h("ul", { class: "ld-fits" }, fits)));
+      h("td", {}, (row.size || "on a server").replaceAll(" ", "\u00a0")), h("td", {}, row.licence || "not stated"), h("td", {}, h("ul", { class: "ld-fits" }, fits)));
   }
 
   function methods(row) {

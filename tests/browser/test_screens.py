@@ -114,7 +114,7 @@ def test_screens_hold_together(
     def look(page: Any, name: str) -> None:
         page.wait_for_timeout(150)
         picture = folder / f"{name}-{theme}-{width}.png"
-        page.screenshot(path=picture)
+        page.screenshot(path=picture, full_page=name in ("evaluation", "models"))
         if folder == PICTURES:  # a third of the size
             from PIL import Image
 
