@@ -108,7 +108,8 @@ class Store:
             raise disk_error(f"Reading on the disk takes {size(missing)} more, and the disk has {size(free)} free")
         made = len(self.pieces)
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.folder.parent.parent, self.folder.parent, self.folder):  # what was read is private
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             step = self.layout.file_tokens()
             for start in range(self.end, self.capacity, step):
                 self.pieces.append(self._slab(start, min(step, self.capacity - start)))

@@ -156,13 +156,13 @@ def test_a_larger_reading_takes_over_the_files(tmp_path: Path) -> None:
 
 
 def test_files_go_with_their_reading(tmp_path: Path) -> None:
-    _, disk = both(300, "bf16", tmp_path)
-    (folder,) = tmp_path.iterdir()
+    _, disk = both(300, "bf16", tmp_path / "cache" / "working")
+    (folder,) = (tmp_path / "cache" / "working").iterdir()
     assert list(folder.iterdir())
-    assert folder.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (folder, folder.parent, folder.parent.parent))
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
     del disk
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "cache" / "working").iterdir()) == []
 
 
 def test_room_is_taken_before_anything_is_written(tmp_path: Path) -> None:
