@@ -93,6 +93,8 @@ def in_browser(context: Any, times: int = 5) -> dict[str, tuple[float, float]]:
         page = browser.new_page()
         page.goto(url)
         page.wait_for_selector("#longdoc[data-started=done]")
+        # the list shows 100 rows at once: what is dropped must be among them
+        page.get_by_role("combobox", name="Order").select_option("newest")
         for n in range(times):
             file = Path(folder) / f"dropped {n}.txt"
             file.write_text(made_text(10_000 + n, 2_000))

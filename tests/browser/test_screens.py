@@ -70,7 +70,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
     code = talk.ask([{"id": added[2].document.id}], "Where is the order total rounded?", thread=first["thread"])
     context.worker.wait(code["job"])
     started.thread = first["thread"]
-    started.comparison = CompareCalls(context).compare(choices, "What notice must the tenant give?", top_k=1)
+    started.comparison = CompareCalls(context).compare(choices, "What notice must the tenant give?")
     context.worker.wait(started.comparison)
     started.ticks = choices
     started.recording = recorded_meeting(context, tmp_path_factory.mktemp("sound"))
