@@ -148,7 +148,10 @@ def _quiet_gradio(context: Context) -> None:
 
 def _wait_for_slow_starts() -> None:
     """Let Gradio's server take its time to begin; by itself it gives up after 5 s and calls the port taken."""
-    from gradio import http_server
+    from gradio.exceptions import ServerFailedToStartError
+    from gradio.http_server import Server
+
+    server: Any = Server
 
     def run_in_thread(self: Any) -> None:
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -156,10 +159,10 @@ def _wait_for_slow_starts() -> None:
         ends = time.monotonic() + _START_S
         while not self.started:
             if not self.thread.is_alive() or time.monotonic() > ends:
-                raise http_server.ServerFailedToStartError("The server did not start.")
+                raise ServerFailedToStartError("The server did not start.")
             time.sleep(0.005)
 
-    http_server.Server.run_in_thread = run_in_thread
+    server.run_in_thread = run_in_thread
 
 
 def _has_mcp() -> bool:
