@@ -2,7 +2,10 @@
 // point a button. Each plot stands beside a table with the same numbers.
 
 const NS = "http://www.w3.org/2000/svg";
-const WIDTH = 560;
+const WIDEST = 560;
+const NARROWEST = 280;
+const AROUND = 70; // what stands beside a plot on a narrow screen
+const LABEL = 36; // of a place on the x axis
 const HEIGHT = 250;
 const SIDE = { left: 52, right: 14, top: 12, bottom: 40 };
 const DASHES = ["", "6 3", "2 3", "8 3 2 3", "1 2", "10 4"];
@@ -26,16 +29,19 @@ export function mark(index, x, y, r = 5) {
 
 // rows: {series, at, y, low?, high?, label}. `places` are the values on the x axis, evenly spaced.
 export function plot({ title, rows, series, places, placeWords, xTitle, yWords, top, onPoint }) {
-  const inner = { w: WIDTH - SIDE.left - SIDE.right, h: HEIGHT - SIDE.top - SIDE.bottom };
+  // On a narrow screen the plot is narrower, not smaller: its words and points keep their size.
+  const width = Math.max(NARROWEST, Math.min(WIDEST, window.innerWidth - AROUND));
+  const inner = { w: width - SIDE.left - SIDE.right, h: HEIGHT - SIDE.top - SIDE.bottom };
   const x = (at) => SIDE.left + (places.length < 2 ? inner.w / 2 : (inner.w * (places.indexOf(at) + 0.25)) / (places.length - 0.5));
   const y = (value) => SIDE.top + inner.h * (1 - Math.min(1, value / top));
-  const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "ld-plot", role: "group", "aria-label": title });
+  const svg = s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, class: "ld-plot", role: "group", "aria-label": title });
   for (let step = 0; step <= 4; step += 1) {
     const value = (top * step) / 4;
-    svg.append(s("line", { class: "ld-grid", x1: SIDE.left, x2: WIDTH - SIDE.right, y1: y(value), y2: y(value) }),
+    svg.append(s("line", { class: "ld-grid", x1: SIDE.left, x2: width - SIDE.right, y1: y(value), y2: y(value) }),
       s("text", { class: "ld-axis", x: SIDE.left - 8, y: y(value) + 4, "text-anchor": "end" }, yWords(value)));
   }
-  for (const place of places) svg.append(s("text", { class: "ld-axis", x: x(place), y: HEIGHT - 22, "text-anchor": "middle" }, placeWords(place)));
+  const every = Math.ceil((LABEL * places.length) / inner.w);
+  for (const place of places.filter((_, n) => n % every === 0)) svg.append(s("text", { class: "ld-axis", x: x(place), y: HEIGHT - 22, "text-anchor": "middle" }, placeWords(place)));
   svg.append(s("text", { class: "ld-axis", x: SIDE.left + inner.w / 2, y: HEIGHT - 5, "text-anchor": "middle" }, xTitle));
   series.forEach((name, index) => {
     const own = rows.filter((row) => row.series === name && row.y !== null && places.includes(row.at)).sort((a, b) => places.indexOf(a.at) - places.indexOf(b.at));
