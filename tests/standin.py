@@ -83,7 +83,7 @@ class StandIn:
         self.working = working
         self.info = ModelInfo(
             f"standin-{weights}", "transformer", None, "StandIn", native_context, window, tested_context,
-            8, 2, 1, 1, 1000, 4000, 10000.0,
+            8, 2, 1, 1, 1000, 4000, 10000.0, rope_parameters={"rope_type": "default"},
         )  # fmt: skip
         self.tokenizer = byte_tokenizer()
         self.frame = reader_frame()

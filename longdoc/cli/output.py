@@ -49,7 +49,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "plan": {name: getattr(answer.plan, name) for name in _PLAN} if answer.plan else None,
         "citations": [citation_json(citation) for citation in answer.citations],
         "omitted": omitted_json(answer.omitted),
-        "usage": asdict(answer.usage),
+        "usage": usage_json(answer.usage),
     }
 
 
@@ -79,7 +79,11 @@ def omitted_json(omitted: Sequence[Omitted]) -> list[dict[str, Any]]:
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:
-    return asdict(usage)
+    """Return what scripts read; what sparse attention held is there only where it was used."""
+    shown = asdict(usage)
+    if usage.attention_recall is None:
+        del shown["attention_recall"]
+    return shown
 
 
 def answer_text(answer: Answer) -> str:

@@ -397,7 +397,7 @@ def test_what_is_held_in_memory_equals_what_is_on_disk(bench):
     bench.ask(engine, LEASE)
     _, held = engine.keeper._held
     match = engine.keeper.disk.find(engine.keeper._held[0].fingerprint, held.token_ids).match
-    restored = bench.backend.new_cache(None, held.n_tokens)
+    restored = bench.backend.new_cache(plan_for(bench.backend, held.n_tokens), held.n_tokens)
     engine.keeper.disk.load(match, restored)
     assert stored_bytes(restored) == stored_bytes(held)
 
