@@ -30,4 +30,3 @@ def serve(args: argparse.Namespace, settings: Settings, stop: threading.Event) -
         raise UserError("The web app is not part of this version.", next_step="Use `longdoc ask` in the terminal.")
     importlib.import_module("longdoc.ui").serve(settings, host=args.host, port=args.port, auth=args.auth)
     return 0
-

@@ -1,6 +1,7 @@
 """The disk refuses the N-th call, for every N: the answer still arrives, one warning, no part of an entry."""
 
 import errno
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -117,7 +118,9 @@ def test_memory_takes_over_whichever_call_fails_a_reading_on_the_disk(tmp_path, 
     for n in range(1, count + 1):
         assert check_cache(tmp_path / str(n)) in ([], [prompt_of(LEASE).prefix_len])
         assert ask(tmp_path / str(n), LEASE, tier="disk", form=form).text == cold
-        assert list(settings_in(tmp_path / str(n)).cache_working.iterdir()) == []
+        working = settings_in(tmp_path / str(n)).cache_working
+        gc.collect()  # a reading in a cycle gives its slabs back when it is collected
+        assert not working.exists() or list(working.iterdir()) == []
 
 
 def test_what_was_stored_before_is_not_harmed(tmp_path, monkeypatch):
