@@ -68,7 +68,7 @@ class MadeTasks:
         rng = self.rng
         n_questions = 1 if rng.random() < 0.1 else max(3, min(24, length // 48))
         room = min(n_questions * 19, int(length * 0.4))
-        n_facts = min(40, max(1, length // 60))  # a long text is not to be made of facts
+        n_facts = max(1, min(length // 60, 8 + length // 400, 40))  # a long text is not to be made of facts
         context = self._context(length - room, n_facts)
         # Spans first: they take sentences out, and no later question may lose its source.
         self._take_spans(context, max(1, n_questions // 4))
