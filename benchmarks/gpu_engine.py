@@ -151,7 +151,7 @@ def build(shape: Shape, device: torch.device, n_tokens: int, n_answer: int) -> B
         "bench", "transformer", None, f"{shape.kind}ForCausalLM", 1 << 21, 1 << 21, 0, shape.hidden // shape.heads,
         shape.layers, shape.heads, shape.kv_heads, n_parameters, 0, shape.rope_theta, dict(config.rope_parameters),
     )  # fmt: skip
-    backend = TransformerBackend(model, info, Ids(), PromptFrame("chat", (), ()), ["random"])  # type: ignore[arg-type]
+    backend = TransformerBackend(model, info, Ids(), PromptFrame("chat", (), ()), ["random"])  # type: ignore[arg-type]  # it reads ids
     return Bench(shape, device, n_tokens, n_answer, backend, model)
 
 

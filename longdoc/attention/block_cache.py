@@ -40,7 +40,7 @@ class BlockCache:
         self._held: Ints = np.full((heads, slots), -1)  # by slot: its block, -1 for none
         self._used: Ints = np.zeros((heads, slots), dtype=np.int64)  # when the slot was last asked for
         self._clock = 0
-        self._stream: Any = torch.cuda.Stream(layer.device) if layer.device.type == "cuda" else None  # type: ignore[no-untyped-call]
+        self._stream: Any = torch.cuda.Stream(layer.device) if layer.device.type == "cuda" else None  # type: ignore[no-untyped-call]  # torch has no type for it
         self.asked = self.fetched = 0
 
     @property

@@ -65,4 +65,4 @@ def prepare(plan: ReadingPlan, reading: Reading) -> Reading:
 
 def step(chosen: Chosen | None, *args: Any, **fields: Any) -> Step:
     """Return a step of the plan's attention; arguments as of `Step`."""
-    return Step(*args, **fields) if chosen is None else SparseStep(*args, **fields, chosen=chosen)  # type: ignore[misc]
+    return Step(*args, **fields) if chosen is None else SparseStep(*args, **fields, chosen=chosen)  # type: ignore[misc]  # fields are checked by the dataclass

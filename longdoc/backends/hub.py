@@ -136,7 +136,7 @@ def _bar(before: int, total: int, on_progress: Callable[[int, int], None], stop:
     """Return a progress bar class for the hub's client that shows nothing, tells bytes and ends the transfer."""
     from tqdm import tqdm  # type: ignore[import-untyped]
 
-    class Told(tqdm):  # type: ignore[misc]
+    class Told(tqdm):  # type: ignore[misc]  # the library is untyped
         def __init__(self, *args: Any, **named: Any) -> None:
             named.pop("name", None)
             named["disable"] = True

@@ -188,7 +188,7 @@ def _run(options: argparse.Namespace) -> None:
         scored = measure(
             read_set(set_path(folder, name, options.split)),
             options.limit,
-            lambda text, name=name: print(f"\r{name}: {text}", end="", file=sys.stderr, flush=True),  # type: ignore[misc]
+            lambda text, name=name: print(f"\r{name}: {text}", end="", file=sys.stderr, flush=True),  # type: ignore[misc]  # a lambda with defaults
         )
         print(file=sys.stderr)
         rows = estimates(scored)

@@ -106,7 +106,7 @@ def load(
 
         module, _, function = row.loader.partition(":")
         read = getattr(importlib.import_module(module), function)
-        return read(path, name, source_id, settings, on_progress=on_progress, stop=stop, options=options or {})  # type: ignore[no-any-return]
+        return read(path, name, source_id, settings, on_progress=on_progress, stop=stop, options=options or {})  # type: ignore[no-any-return]  # loaders are found by name
     loaded = run(row.loader, path, name, settings, on_progress=on_progress, stop=stop, options=options or {})
     check(loaded, name, settings, None if is_folder else before.size_bytes)
     if not is_folder and require_readable(path, name, settings) != before:
