@@ -75,7 +75,7 @@ class Stock:
         return None
 
     def restored(self, document: Sequence[int]) -> float:
-        raise NotImplementedError
+        raise NotImplementedError  # `kept` says that there is nothing to restore, so nobody asks
 
     def close(self) -> None:
         self._model = self._cache = None

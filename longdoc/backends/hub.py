@@ -134,7 +134,7 @@ def _fetch_file(offer: Offer, path: str, folder: Path, bar: Any) -> None:
 
 def _bar(before: int, total: int, on_progress: Callable[[int, int], None], stop: threading.Event | None) -> Any:
     """Return a progress bar class for the hub's client that shows nothing, tells bytes and ends the transfer."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm  # type: ignore[import-untyped]  # it brings no types
 
     class Told(tqdm):  # type: ignore[misc]  # the library is untyped
         def __init__(self, *args: Any, **named: Any) -> None:
