@@ -14,11 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from longdoc.errors import SourceError
 from longdoc.settings import GiB, Settings
 from longdoc.sources.listening_child import DONE, HEARD, OPENED, READY
 from longdoc.sources.magic import SOUND, sound_form
-from longdoc.sources.sniff import require_readable, sniff
+from longdoc.sources.sniff import not_sound, require_readable, sniff
 from longdoc.sources.worker import served, settings_json
 from longdoc.speech.engine import SpeechOptions
 from longdoc.speech.transcript import Heard, Utterance, Word
@@ -62,11 +61,8 @@ def recording_form(path: Path, name: str, settings: Settings) -> str:
         with path.open("rb") as file:
             form = sound_form(file.read(64))
     if form is None:
-        raise SourceError(
-            f"{name} is not a recording that can be read.",
-            code="unsupported",
-            next_step="Add WAV, FLAC, MP3, M4A, OGG, OPUS, WEBM or MP4; documents go to Documents or `longdoc ask`.",
-        )
+        advice = "Add WAV, FLAC, MP3, M4A, OGG, OPUS, WEBM or MP4; documents go to Documents or `longdoc ask`."
+        raise not_sound(name, "it is a folder" if path.is_dir() else "it is something else", advice)
     return form
 
 

@@ -103,6 +103,11 @@ SOUND = {
     "webm": "audio/webm",
 }
 
+# Names that promise sound. Text behind one is a failed download, a playlist or a mistake, and is never read as a text.
+SOUND_NAMES = frozenset(
+    {".wav", ".flac", ".mp3", ".m4a", ".m4b", ".aac", ".ogg", ".oga", ".opus", ".webm", ".weba", ".mp4", ".mov"}
+)
+
 
 def sound_form(head: bytes) -> str | None:
     """Return the container of a recording that begins with `head`, a key of SOUND, or None."""

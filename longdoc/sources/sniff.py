@@ -2,8 +2,9 @@
 
 Magic bytes choose among containers and refuse what cannot be read, with a sentence
 that helps. Only among text files, where nothing but the name tells Markdown from
-plain text, does the extension choose, and only if the content agrees. Reads the first
-64 KiB and, of a zip, the directory.
+plain text, does the extension choose, and only if the content agrees. Text under the
+name of a recording is refused: whoever adds a recording wants to know that it is none.
+Reads the first 64 KiB and, of a zip, the directory.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 from longdoc.errors import SourceError
 from longdoc.settings import Settings
 from longdoc.sources.decode import decode
-from longdoc.sources.magic import REFUSED, sound_form
+from longdoc.sources.languages import extension_of
+from longdoc.sources.magic import REFUSED, SOUND_NAMES, sound_form
 from longdoc.sources.sniff_text import text_format
 
 _HEAD_BYTES = 1 << 16
@@ -101,7 +103,14 @@ def sniff(path: Path, name: str) -> str:
         raise _unsupported(
             name, "a binary file without readable text", "Add the document it was made from, as PDF, DOCX or text."
         )
+    if extension_of(name) in SOUND_NAMES:
+        raise not_sound(name, "it holds text", "If it is to be read as text, give it a name that ends in .txt.")
     return found
+
+
+def not_sound(name: str, why: str, advice: str) -> SourceError:
+    """Return the error of a file that is given as a recording and is none."""
+    return SourceError(f"{name} is not a recording that can be read: {why}.", code="unsupported", next_step=advice)
 
 
 def container_media_type(path: Path) -> str:

@@ -154,6 +154,8 @@ def test_people_get_text_and_scripts_get_nothing_but_json(run: Run, lease: str) 
         (["ask", "\x00", "-q", "Why?"], "could not be opened"),
         (["ask", "EMPTY", "-q", "Why?"], "is empty"),
         (["ask", "BINARY", "-q", "Why?"], "binary.pdf"),
+        (["ask", "NOTES", "-q", "Why?"], "notes.mp3 is not a recording that can be read: it holds text"),
+        (["transcribe", "NOTES"], "notes.mp3 is not a recording that can be read: it holds text"),
         (["read", "LEASE", "--model", "http://localhost:1/v1"], "local model"),
         (["summarize", "LEASE", "--template", "poem"], "--template"),
         (["transcribe", "a.wav"], "was not found"),
@@ -172,7 +174,9 @@ def test_every_mistake_is_one_sentence_and_exit_code_2(
 ) -> None:
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "binary.pdf").write_bytes(bytes(range(256)) * 4)
+    (tmp_path / "notes.mp3").write_text("These are the notes of the meeting, and no sound.\n" * 20)
     stands_for = {"LEASE": lease, "EMPTY": str(tmp_path / "empty.txt"), "BINARY": str(tmp_path / "binary.pdf")}
+    stands_for["NOTES"] = str(tmp_path / "notes.mp3")
     code, out, err = run(*[stands_for.get(word, word) for word in argv])
     assert code == 2
     assert out == ""

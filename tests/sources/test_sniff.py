@@ -83,6 +83,17 @@ def test_prose_under_a_lying_name_is_text(extension: str, tmp_path: Path):
     assert sniff(path, "lease" + extension) == "text"
 
 
+@pytest.mark.parametrize("name", ["call.mp3", "Call.WAV", "call.ogg", "call.mp4"])
+@pytest.mark.parametrize("kind", ["text", "srt", "html", "json", "markdown"])
+def test_text_under_the_name_of_a_recording_is_refused_and_said_to_be_text(kind: str, name: str, tmp_path: Path):
+    path = tmp_path / "x"
+    path.write_bytes(READ[kind])
+    with pytest.raises(SourceError, match="is not a recording that can be read: it holds text") as caught:
+        sniff(path, name)
+    assert caught.value.code == "unsupported"
+    assert caught.value.next_step == "If it is to be read as text, give it a name that ends in .txt."
+
+
 @pytest.mark.parametrize(
     ("name", "data", "expected"),
     [
