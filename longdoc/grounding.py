@@ -3,7 +3,9 @@
 A `Constraint` says which token may come next. `CopyConstraint` follows the
 reader's answer format (`formats.py`): after `<|quote|>` only tokens that go on
 some slice of the documents are allowed, after `<|then|>` only slices of that
-quote, so a small model cannot garble a name or a number while copying it. The
+quote, so a small model cannot garble a name or a number while copying it. Such
+an answer does not begin with a word that the question holds already ("What was
+the horse called?" - "horse"), unless the question offers alternatives. The
 choice of what to quote, when to stop and whether to say "Not stated." stays
 with the model; answers without a quote are not constrained.
 
@@ -13,15 +15,17 @@ retrieval with an FM-index (Bevilacqua et al. 2022, arXiv:2204.10628).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longdoc.citations.words import content, stem, words
 from longdoc.formats import SpecialIds
 
 MAX_QUOTE_TOKENS = 96
+_WORD_TOKENS = 8  # enough to hold any word that a question repeats
 
 
 class Constraint(Protocol):
@@ -35,10 +39,19 @@ class Constraint(Protocol):
 class CopyConstraint:
     """Quotes are slices of the documents, quoted answers are slices of the quote.
 
-    `prefix_ids` are the prompt's document tokens. One instance serves one answer.
+    `prefix_ids` are the prompt's document tokens; with the `question` and the tokenizer's `decode` its words are kept
+    from opening the answer. One instance serves one answer.
     """
 
-    def __init__(self, prefix_ids: Sequence[int], ids: SpecialIds) -> None:
+    def __init__(
+        self,
+        prefix_ids: Sequence[int],
+        ids: SpecialIds,
+        question: str = "",
+        decode: Callable[[Sequence[int]], str] | None = None,
+    ) -> None:
+        self._decode = decode
+        self._asked = set() if " or " in question.casefold() else content(question)
         self._prefix: NDArray[np.int64] = np.asarray(prefix_ids, dtype=np.int64)
         self._ids = ids
         self._specials = np.array(sorted(vars(ids).values()), dtype=np.int64)
@@ -51,10 +64,27 @@ class CopyConstraint:
         written = out[out.index(quote) + 1 :]
         if then in written:
             cut = written.index(then)
+            if cut == len(written) - 1:
+                return self._openings(written[:cut])
             return self._continue(np.asarray(written[:cut], dtype=np.int64), written[cut + 1 :], [end])
         if len(written) >= MAX_QUOTE_TOKENS:
             return [then]
         return self._continue(self._prefix, written, [then, end])
+
+    def _openings(self, quote: list[int]) -> list[int]:
+        """Return the ids that may open an answer: those of the quote, but no word of the question if any is left."""
+        if self._decode is None or not self._asked:
+            return self._continue(np.asarray(quote, dtype=np.int64), [], [self._ids.end])
+        new = [
+            token
+            for at, token in enumerate(quote)
+            if not self._opens_with_the_question(self._decode(quote[at : at + _WORD_TOKENS]))
+        ]
+        return self._continue(np.asarray(new or quote, dtype=np.int64), [], [self._ids.end])
+
+    def _opens_with_the_question(self, text: str) -> bool:
+        first = next(iter(words(text)), None)
+        return first is not None and first.counts and stem(first.text) in self._asked
 
     def _continue(self, text: NDArray[np.int64], copied: Sequence[int], closing: list[int]) -> list[int]:
         """Return the ids that go on a slice of `text` beginning with `copied`, and `closing` once it has begun."""

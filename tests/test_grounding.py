@@ -1,5 +1,7 @@
 """Tests of longdoc/grounding.py."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +37,30 @@ def test_an_answer_after_a_quote_is_a_slice_of_that_quote() -> None:
     assert constraint.allowed(quoted) == [20, 22, 23]
     assert constraint.allowed([*quoted, 23]) == [20, IDS.end]
     assert constraint.allowed([*quoted, 20]) == [IDS.end]
+
+
+WORDS = {20: " The", 21: " horse", 22: " of", 23: " Ana", 24: " is", 25: " called", 26: " Rapid", 27: "o"}
+
+
+def spelled(ids: Sequence[int]) -> str:
+    return "".join(WORDS[i] for i in ids)
+
+
+def test_an_answer_does_not_open_with_the_questions_own_words() -> None:
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, "What was Ana's horse called?", spelled)
+    quoted = [9, IDS.quote, *WORDS, IDS.then]
+    assert constraint.allowed(quoted) == [20, 22, 24, 26, 27]
+    assert constraint.allowed([*quoted, 26]) == [27, IDS.end]
+
+
+def test_a_question_of_alternatives_may_be_answered_with_its_own_words() -> None:
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, "Is it a dog or a horse?", spelled)
+    assert constraint.allowed([9, IDS.quote, 20, 21, IDS.then]) == [20, 21]
+
+
+def test_a_quote_of_nothing_but_the_questions_words_may_still_be_the_answer() -> None:
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, "horse called Ana?", spelled)
+    assert constraint.allowed([9, IDS.quote, 21, 25, IDS.then]) == [21, 25]
 
 
 def test_a_quote_cannot_run_on_for_ever() -> None:

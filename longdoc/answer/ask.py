@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from longdoc.answer.copying import copy_constraint
 from longdoc.answer.kit import Kit, kit_of
 from longdoc.answer.request import How, checked_question
 from longdoc.answer.retrieve import Found, retrieve
@@ -19,7 +20,7 @@ from longdoc.citations import Readable, Said, cite, cite_passages, nearest, take
 from longdoc.engine import Engine
 from longdoc.errors import PromptTooLong, UserError
 from longdoc.grounding import CopyConstraint
-from longdoc.packing import Included, KeptEncodings, fit, pieces, quotable
+from longdoc.packing import Included, KeptEncodings, fit, pieces
 from longdoc.settings import Settings
 from longdoc.store import Library
 from longdoc.types import Answer, Document, Generation, Mode, Progress, Prompt, ReadingPlan
@@ -105,8 +106,9 @@ def prepare(
 
 def constraint_for(prompt: Prompt, kit: Kit) -> CopyConstraint | None:
     """Return what keeps the reader's quotes inside the documents; other models quote freely and are checked."""
-    special = kit.frame.special if kit.frame else None
-    return CopyConstraint(quotable(prompt, special.doc), special) if special else None
+    if kit.frame is None or kit.tokenizer is None or kit.frame.special is None:
+        return None
+    return copy_constraint(prompt, kit.frame.special, kit.tokenizer)
 
 
 def readable(included: Sequence[Included]) -> list[Readable]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from longdoc.answer.ask import readable
+from longdoc.answer.copying import copy_constraint
 from longdoc.backends import Backend
 from longdoc.citations import cite, cite_passages, take_apart
 from longdoc.engine.progress import PeakMemory
@@ -21,7 +22,7 @@ from longdoc.evaluation.items import Reply
 from longdoc.files import sha256_text
 from longdoc.formats import SpecialIds
 from longdoc.grounding import CopyConstraint
-from longdoc.packing import Included, pack, quotable
+from longdoc.packing import Included, pack
 from longdoc.tokens import TextTokenizer
 from longdoc.types import Document, Generation, Mode, Passage, Prompt, ReadingPlan, Usage
 
@@ -38,6 +39,7 @@ class Way:
     mode: Mode = "single"
     short: bool = False  # ask for the answer without its quote
     top_k: int = 5
+    kv_dtype: str | None = None  # form in which keys and values are kept
 
     @property
     def key(self) -> str:
@@ -114,7 +116,8 @@ class WholeSession:
         generation = self._reader.generate(prompt, max_new_tokens)
         said = take_apart(generation, backend.tokenizer, backend.frame.special)
         citations = cite(said, question, readable(self._included), prompt=prompt, generation=generation)
-        return Reply(said.text, " ".join(said.quotes), generation.stop_reason, tuple(citations), generation.usage)
+        usage, kept = generation.usage, self._reader.kv_bytes
+        return Reply(said.text, " ".join(said.quotes), generation.stop_reason, tuple(citations), usage, kept)
 
 
 class ChunkedSession:
@@ -147,10 +150,13 @@ class ChunkedSession:
             short=self._way.short,
         )
         plan = self._make_plan(self._way, len(prompt.token_ids) + max_new_tokens)
-        generation = ReadOnce(backend, plan, self._stop).generate(prompt, max_new_tokens)
+        reader = ReadOnce(backend, plan, self._stop)
+        generation = reader.generate(prompt, max_new_tokens)
         said = take_apart(generation, backend.tokenizer, backend.frame.special)
-        citations = cite_passages(said, ranked, self._documents, question)
-        return Reply(said.text, " ".join(said.quotes), generation.stop_reason, tuple(citations), generation.usage)
+        citations = tuple(cite_passages(said, ranked, self._documents, question))
+        return Reply(
+            said.text, " ".join(said.quotes), generation.stop_reason, citations, generation.usage, reader.kv_bytes
+        )
 
 
 class ReadOnce:
@@ -159,6 +165,7 @@ class ReadOnce:
     def __init__(self, backend: Backend, plan: ReadingPlan, stop: threading.Event) -> None:
         self.backend, self._plan, self._stop = backend, plan, stop
         self._prefix: tuple[int, ...] | None = None
+        self.kv_bytes = 0  # the most that keys, values and states took, wherever they lie
 
     def generate(self, prompt: Prompt, max_new_tokens: int) -> Generation:
         """Answer a prompt whose documents are those of the first one."""
@@ -188,7 +195,7 @@ class ReadOnce:
             max_new_tokens=max_new_tokens,
             stop_ids=frame.stop_ids,
             stop=self._stop,
-            constraint=_constraint(prompt, frame.special),
+            constraint=_constraint(prompt, frame.special, self.backend.tokenizer),
             evidence_tokens=_EVIDENCE_TOKENS if prefix else 0,
         ):
             first_s = first_s or time.perf_counter() - began
@@ -197,17 +204,18 @@ class ReadOnce:
                 break
             output.append(decoded.token_id)
             evidence.append(decoded.evidence)
+        self.kv_bytes = max(self.kv_bytes, self._reading.kept_bytes)
         usage = Usage(len(prompt.token_ids), cached, len(output), read_s, first_s, time.perf_counter() - began)
         text = self.backend.tokenizer.decode(output)
         stop_reason = stop_reason or ("length" if len(output) >= max_new_tokens else "end")
         return Generation(tuple(output), text, stop_reason, usage, tuple(evidence), _EVIDENCE_TOKENS)
 
 
-def _constraint(prompt: Prompt, special: SpecialIds | None) -> CopyConstraint | None:
+def _constraint(prompt: Prompt, special: SpecialIds | None, tokenizer: TextTokenizer) -> CopyConstraint | None:
     """Return what the product uses to keep the reader's quotes inside the documents."""
     if special is None or not any(region.role == "document" for region in prompt.regions):
         return None
-    return CopyConstraint(quotable(prompt, special.doc), special)
+    return copy_constraint(prompt, special, tokenizer)
 
 
 def included(documents: Sequence[Document]) -> list[Included]:
