@@ -17,6 +17,7 @@ import numpy as np
 
 from longdoc.formats import NOT_STATED, question_text
 from longdoc.tokens import TextTokenizer
+from models.recipe.clozes import span_of, wh_question
 from models.recipe.facts import Fact, FactMaker
 from models.recipe.sequence import Builder
 from models.recipe.texts import TextPool
@@ -66,14 +67,15 @@ class MadeTasks:
     def sequence(self, length: int, document_weight: float) -> Builder:
         """Return one sequence: documents, then questions until the length is used."""
         rng = self.rng
-        n_questions = 1 if rng.random() < 0.1 else max(3, min(24, length // 48))
-        room = min(n_questions * 19, int(length * 0.4))
-        n_facts = max(1, min(length // 60, 8 + length // 400, 40))  # a long text is not to be made of facts
+        n_questions = 1 if rng.random() < 0.1 else max(4, min(32, length // 26))
+        room = min(n_questions * 32, int(length * 0.55))
+        n_facts = max(1, min(length // 80, 8 + length // 400, 40))  # a long text is not to be made of facts
         context = self._context(length - room, n_facts)
         # Spans first: they take sentences out, and no later question may lose its source.
         self._take_spans(context, max(1, n_questions // 4))
         self._insert_facts(context, n_facts)
-        self._ask_cloze(context, max(1, n_questions // 3))
+        self._ask_cloze(context, max(1, n_questions // 6))
+        self._ask_wh(context, max(1, n_questions // 4))
         self._ask_sentences(context, 1 if rng.random() < 0.3 else 0)
         rng.shuffle(context.questions)
         return self.assemble(context, length, document_weight)
@@ -100,17 +102,17 @@ class MadeTasks:
 
     def _context(self, n_tokens: int, n_facts: int) -> Context:
         rng = self.rng
-        n_documents = 1 if rng.random() < 0.65 else rng.randint(2, 4)
+        n_documents = 1 if rng.random() < 0.65 else max(1, min(rng.randint(2, 4), n_tokens // 100))
         context = Context()
         for _ in range(n_documents):
             title, ids, _ = self.pool.window(max(48, n_tokens // n_documents - 16))
             if rng.random() < 0.4:
                 (ids,) = self.pool.shuffle_digits(ids)
-            context.titles.append(title)
+            context.titles.append(title[-32:])  # a long path would take the room of the text
             context.sentences.append(self.vocabulary.sentences(ids))
         # Make room for facts by dropping whole sentences from the ends.
         used = sum(len(s) for doc in context.sentences for s in doc) + 16 * n_documents
-        budget = max(96, n_tokens - 20 * n_facts)
+        budget = max(64, n_tokens - 22 * n_facts)
         while used > budget:
             longest = max(context.sentences, key=lambda doc: sum(len(s) for s in doc))
             if len(longest) <= 1:
@@ -264,6 +266,32 @@ class MadeTasks:
             context.questions.append(
                 Question(ask, list(answer), [1.0] * len(answer), "not_stated" if absent else "cloze")
             )
+
+    def _ask_wh(self, context: Context, most: int) -> None:
+        """Ask plain questions made from sentences of the context, with and without the quote."""
+        rng = self.rng
+        for _ in range(most):
+            document = rng.randrange(len(context.sentences))
+            question = self.wh_asked(document, context.sentences[document])
+            if question is not None:
+                context.questions.append(question)
+
+    def wh_asked(self, document: int, sentences: list[Ids]) -> Question | None:
+        """Return a plain question about one of a document's sentences, if a drawn one gives one."""
+        rng = self.rng
+        fitting = [s for s in sentences if 8 <= len(s) <= 40]
+        if not fitting:
+            return None
+        sentence = rng.choice(fitting)
+        span = span_of(sentence, self.vocabulary, rng)
+        question = span and wh_question(sentence, span, self.tokenizer, self.vocabulary, rng)
+        if not span or not question:
+            return None
+        answer = [int(i) for i in sentence[span[0] : span[1]]]
+        if rng.random() < 0.7:
+            return self._quote(document, sentence, answer, "wh_quote", self.tokenizer.ids(question_text(question)))
+        ask = self.tokenizer.ids(question_text(question, short=True))
+        return Question(ask, answer, [2.0, *[0.8] * len(answer)][: len(answer)], "wh")
 
     def _ask_sentences(self, context: Context, most: int) -> None:
         rng, vocabulary = self.rng, self.vocabulary

@@ -61,7 +61,7 @@ class Mixture:
         self.vocabulary = Vocabulary.from_folder(tokenizer_folder)
         self.pool = TextPool(tokens, self.tokenizer, self.vocabulary, self.rng)
         self.made = MadeTasks(self.pool, self.tokenizer, self.vocabulary, self.rng)
-        self.rows = RowTasks(data, self.pool, self.tokenizer, self.vocabulary, self.rng)
+        self.rows = RowTasks(data, self.pool, self.tokenizer, self.vocabulary, self.rng, self.made)
         self.code = CodeTasks(self.pool, self.tokenizer, self.made, self.rng)
 
     def packed(self, stage: Stage) -> Builder:

@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from longdoc.formats import NOT_STATED, question_text
 from longdoc.tokens import Encoded, TextTokenizer
 from models.recipe import corpus
-from models.recipe.made import MAX_QUOTE, answer_weights
+from models.recipe.made import MAX_QUOTE, MadeTasks, answer_weights
 from models.recipe.rename import name_pool, renamer
 from models.recipe.sequence import Builder
 from models.recipe.texts import TextPool
-from models.recipe.vocabulary import Vocabulary
+from models.recipe.vocabulary import Ids, Vocabulary
 
 # Share of row sequences by set: human-written extractive sets first; patterned ones are capped.
 SET_SHARES = {
@@ -70,8 +72,15 @@ class RowTasks:
     """Build sequences from question rows."""
 
     def __init__(
-        self, data: Path, pool: TextPool, tokenizer: TextTokenizer, vocabulary: Vocabulary, rng: random.Random
+        self,
+        data: Path,
+        pool: TextPool,
+        tokenizer: TextTokenizer,
+        vocabulary: Vocabulary,
+        rng: random.Random,
+        made: MadeTasks | None = None,
     ) -> None:
+        self.made = made
         self.pool, self.tokenizer, self.vocabulary, self.rng = pool, tokenizer, vocabulary, rng
         self.texts: dict[str, dict[str, tuple[str, str]]] = {}
         self.rows: dict[str, dict[str, list[dict[str, Any]]]] = {}
@@ -99,19 +108,23 @@ class RowTasks:
         """Return one sequence: one to many passages of one set, then questions about them."""
         rng = self.rng
         name = rng.choices(self.sets, self.set_weights)[0]
-        question_room = min(int(length * 0.5), 480)
+        question_room = min(int(length * 0.55), 640)
         room = length - question_room - 8
         cuts: list[Cut] = []
-        while room > 60 and len(cuts) < 24:
+        tries = 0
+        while room > 60 and len(cuts) < 24 and tries < 40:
+            tries += 1
             share = room if rng.random() < 0.5 else max(60, int(room * rng.uniform(0.2, 0.9)))
             cut = self._cut(name, int(min(share, 1600) * 3.4))
             if cut is None or any(cut.title == c.title for c in cuts):
-                if rng.random() < 0.3:
+                if cuts and rng.random() < 0.3:
                     break
                 continue
             cost = self.tokenizer.count(cut.text) + 24
             if cost > room:
-                break
+                if cuts:
+                    break
+                continue
             cuts.append(cut)
             room -= cost
             if rng.random() < 0.15:
@@ -168,23 +181,32 @@ class RowTasks:
         out.add([special.bos], 0.0)
         pending: list[tuple[list[int], list[int], list[float], str]] = []
         newline = self.tokenizer.ids("\n")
+        written: list[tuple[int, list[Ids]]] = []
         for number, cut in enumerate(cuts, 1):
             encoded = self.tokenizer.encode(cut.text)
             if len(encoded.ids) + 40 > out.left:
                 continue
-            out.add(self.pool.header(number, cut.title), 0.0)
+            out.add(self.pool.header(number, cut.title[-48:]), 0.0)
             out.add(encoded.ids, document_weight)
             if not cut.text.endswith("\n"):
                 out.add(newline, 0.0)
-            for asked in cut.asked[: max(3, 14 // len(cuts))]:
+            written.append((number - 1, self.vocabulary.sentences(np.asarray(encoded.ids, np.uint16))))
+            for asked in cut.asked[: max(4, 20 // len(cuts))]:
                 pending.append(self._question(number, cut, encoded, asked))
-        for _ in range(max(1, len(pending) // 7)):
+        # Few: a model that is asked mostly what is not there refuses what is.
+        for _ in range(max(int(rng.random() < 0.35), len(pending) // 9)):
             absent = self._absent(name, {c.title for c in cuts})
             if absent is not None:
                 pending.append(absent)
         rng.shuffle(pending)
         if rng.random() < 0.2:
             pending = pending[:1]
+        elif self.made is not None:  # room that people's questions leave is used for made ones
+            for _ in range(out.left // 40 - len(pending)):
+                number = rng.randrange(len(written)) if written else 0
+                made = self.made.wh_asked(*written[number]) if written else None
+                if made is not None:
+                    pending.append((made.ask, made.answer, made.weights, made.kind))
         for ask, answer, weights, kind in pending:
             if len(ask) + len(answer) + 3 > out.left:
                 continue

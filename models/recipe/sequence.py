@@ -24,6 +24,8 @@ KINDS = (
     "row_short",
     "not_stated",
     "other",
+    "wh",
+    "wh_quote",
 )
 KIND_ID = {name: i for i, name in enumerate(KINDS)}
 
