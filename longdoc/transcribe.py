@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from longdoc.errors import SourceError, Stopped, StoreError
+from longdoc.errors import LongDocError, SourceError, Stopped, StoreError
 from longdoc.files import display_name, sha256_file
 from longdoc.settings import Settings
 from longdoc.sources.audio import chosen_engine, no_speech
@@ -66,17 +67,22 @@ def transcribe(
     shown = display_name(name or path.resolve().name)
     form = recording_form(path, shown, settings)
     source = Source(sha256_file(path), shown, media_type(form), path.stat().st_size, str(path))
-    warning = ""
+    warning, is_new = "", False
     if library is not None:
         try:
             known = _known(library, source.id, wanted)
             if known is not None:
                 return _transcribed(library, known, is_new=False)
-            library.add_recording(source, path)
+            is_new = library.add_recording(source, path)
         except StoreError as error:
             library, warning = None, f"{shown} was not kept in the library. {error}"
     run = _Run(path, form, source, library, settings, on_progress, stop)
-    return replace(run.hear(wanted), warning=warning)
+    try:
+        return replace(run.hear(wanted), warning=warning)
+    except LongDocError:
+        if library is not None and is_new:
+            _forget_unheard(library, source.id)
+        raise
 
 
 def document_of(library: Library, transcript_id: int) -> Document:
@@ -235,6 +241,13 @@ class _Run:
     def _tell(self, step: Listening) -> None:
         if self._on_progress is not None:
             self._on_progress(replace(step, transcript_id=self._id))
+
+
+def _forget_unheard(library: Library, source_id: str) -> None:
+    """Take a recording out of the library of which not even a transcript was begun: one that cannot be opened."""
+    with suppress(StoreError):  # what ended it is what people need to know
+        if all(item.source.id != source_id for item in library.transcript_items()):
+            library.remove_recording(source_id)
 
 
 def _known(library: Library, source_id: str, wanted: _Wanted) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import wave
 from fractions import Fraction
 from functools import cache
@@ -74,6 +75,26 @@ def encoded(samples: numpy.ndarray, ending: str, *, rate: int = RATE, with_pictu
                 container.mux(picture.encode(av.VideoFrame(32, 32, "yuv420p")))
             container.mux(picture.encode(None))
     return file.getvalue()
+
+
+def sparse_wav(path: Path, seconds: int, rate: int = 200) -> Path:
+    """Write a WAV of silence, 8 bit, that takes no room on the disk, however long it is."""
+    n_bytes = seconds * rate
+    sizes = (n_bytes + 36, 16, 1, 1, rate, rate, 1, 8, n_bytes)
+    form = struct.pack("<IHHIIHH", *sizes[1:8])
+    header = b"RIFF" + struct.pack("<I", sizes[0]) + b"WAVEfmt " + form + b"data" + struct.pack("<I", sizes[8])
+    with path.open("wb") as file:
+        file.write(header)
+        file.truncate(n_bytes + len(header))
+    return path
+
+
+def endless_flac(samples: numpy.ndarray) -> bytes:
+    """Return a FLAC as a recorder writes it while it runs: its header does not know how long it is."""
+    data = bytearray(encoded(samples, "flac"))
+    data[21] &= 0xF0  # of the number of samples, 36 bits
+    data[22:26] = bytes(4)
+    return bytes(data)
 
 
 @cache

@@ -8,6 +8,7 @@ child process of longdoc/sources/listening.py. Times are kept: where the file ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -32,7 +33,7 @@ _PIECE = SAMPLE_RATE // 2  # samples handed on at a time
 _GAP_S = 0.1  # a smaller jump of times is rounding
 _MAX_BAD_IN_A_ROW = 2000  # damaged packets after which the rest is given up
 _PROBE_BYTES = 4 << 20
-_CUT_S = 1.0  # less missing at the end than this is rounding of headers
+_CUT_S = 1.0  # less missing or more at the end than this is rounding
 
 
 @dataclass
@@ -125,8 +126,8 @@ class Recording:
         rest = numpy.empty(0, dtype=numpy.int16)
         for samples in self._samples():
             self.told.decoded_s += len(samples) / SAMPLE_RATE
-            if self.told.decoded_s > self.max_s:
-                raise too_long(self.name, self.told.decoded_s, self.max_s)
+            if self.told.decoded_s > self.max_s + _CUT_S:  # its header was silent about the length, or lied
+                raise too_long(self.name, 0.0, self.max_s)
             if skip:
                 dropped = min(skip, len(samples))
                 skip, samples = skip - dropped, samples[dropped:]
@@ -244,11 +245,20 @@ def no_sound(name: str, declared_s: float = 0.0, n_damaged: int = 0) -> SourceEr
 
 
 def too_long(name: str, seconds: float, max_s: float) -> SourceError:
+    """Return the error of a recording longer than `max_s`; `seconds` 0: nobody knows how long it is."""
+    lasts = f"lasts {_hours(seconds)}" if seconds else f"goes on after {_hours(max_s)}"
+    needed = f"to {math.ceil(seconds)}" if seconds else "higher"
     return SourceError(
-        f"{name} lasts {seconds / 3600:.1f} hours; the limit is {max_s / 3600:g} hours.",
+        f"{name} {lasts}, and LongDoc takes recordings of at most {_hours(max_s)}, so that one of them cannot keep "
+        "this computer busy for days.",
         code="too_large",
-        next_step="Split it, or raise LONGDOC_MAX_RECORDING_S.",
+        next_step=f"Split it into parts and add those, or set LONGDOC_MAX_RECORDING_S {needed} and restart LongDoc.",
     )
+
+
+def _hours(seconds: float) -> str:
+    """Return a length as people say it: "24 hours", "12.5 hours", "90 s"."""
+    return f"{round(seconds / 3600, 1):g} hours" if seconds > 3600 else f"{seconds:g} s"
 
 
 def _unreadable(name: str) -> SourceError:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
+import resource
 import socket
-import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy
 import pytest
-from sounds import CONTAINERS, RATE, encoded, tone, wav
+from sounds import CONTAINERS, RATE, encoded, endless_flac, sparse_wav, tone, wav
 
 from longdoc.errors import SourceError
 from longdoc.settings import Settings
@@ -140,25 +140,31 @@ def test_a_film_without_sound_is_told() -> None:
 
 
 def test_a_day_of_sound_is_refused_before_any_of_it_is_decoded(tmp_path: Path) -> None:
-    n_bytes = 24 * 3600 * 4_000
-    header = struct.pack(
-        "<4sI4s4sIHHIIHH4sI", b"RIFF", n_bytes + 36, b"WAVE", b"fmt ", 16, 1, 1, 4000, 4000, 1, 8, b"data", n_bytes
-    )
-    path = tmp_path / "day.wav"
-    with path.open("wb") as file:
-        file.write(header)
-        file.truncate(n_bytes + 44)  # sparse: no disk is used
+    path = sparse_wav(tmp_path / "day.wav", 24 * 3600)
     with (
         path.open("rb") as file,
-        pytest.raises(SourceError, match=r"day\.wav lasts 24\.0 hours; the limit is 12 hours") as caught,
+        pytest.raises(SourceError, match=r"day\.wav lasts 24 hours, and LongDoc takes .* at most 12 hours") as caught,
     ):
         Recording(file, "wav", "day.wav", 12 * 3600.0)
     assert caught.value.code == "too_large"
+    assert "Split it into parts" in caught.value.next_step
+    assert "LONGDOC_MAX_RECORDING_S to 86400 " in caught.value.next_step
 
 
-def test_a_header_that_lies_about_the_length_does_not_get_past_the_limit() -> None:
-    with pytest.raises(SourceError) as caught:
-        decode(encoded(tone(4), "mp3"), "mp3", max_s=2)
+def test_a_recording_as_long_as_the_limit_is_decoded_to_its_end_in_bounded_memory(tmp_path: Path) -> None:
+    path = sparse_wav(tmp_path / "long.wav", 1200)  # resampling from its 200 Hz adds some tenths of a second
+    with path.open("rb") as file:
+        recording = Recording(file, "wav", "long.wav", 1200.0)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        n_samples = sum(len(piece) for piece in recording.pieces())
+        grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert n_samples / RATE == pytest.approx(1200, abs=0.5)
+    assert grown_kb < 20_000  # all of it decoded takes 38 MB
+
+
+def test_a_header_that_is_silent_about_the_length_does_not_get_past_the_limit() -> None:
+    with pytest.raises(SourceError, match=r"call\.flac goes on after 2 s, and LongDoc takes") as caught:
+        decode(endless_flac(tone(4)), "flac", max_s=2)
     assert caught.value.code == "too_large"
 
 

@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
 import pytest
-from sounds import tone, wav
+from sounds import endless_flac, sparse_wav, tone, wav
 
 from longdoc.errors import SourceError, Stopped, StoreError
 from longdoc.ingest import add
@@ -216,6 +217,44 @@ def test_silence_is_told_and_no_success(tmp_path: Path, library: Library, settin
             transcribe(path, library, settings)
         assert caught.value.code == "no_speech"
     assert not library.documents()
+
+
+def test_a_day_of_sound_is_refused_and_nothing_of_it_stays(
+    tmp_path: Path, library: Library, settings: Settings, scripted: Script
+) -> None:
+    path = sparse_wav(tmp_path / "day.wav", 24 * 3600)
+    with pytest.raises(SourceError, match=r"day\.wav lasts 24 hours, .* at most 12 hours") as caught:
+        transcribe(path, library, settings)
+    assert caught.value.code == "too_large"
+    assert not library.transcript_items()
+    assert not [file for file in settings.library.rglob("*") if file.is_file()]
+    assert not library.check()
+
+
+def test_what_turns_out_too_long_keeps_what_was_heard_and_a_higher_limit_hears_the_rest(
+    tmp_path: Path, library: Library, settings: Settings, scripted: Script
+) -> None:
+    path = tmp_path / "endless.flac"
+    path.write_bytes(endless_flac(tone(8)))
+    with pytest.raises(SourceError, match=r"endless\.flac goes on after 5 s, .* at most 5 s") as caught:
+        transcribe(path, library, replace(settings, max_recording_s=5.0))
+    assert caught.value.code == "too_large"
+    (item,) = library.transcript_items()
+    kept = texts(library, item.id)
+    assert kept
+    assert kept == SECONDS[: len(kept)]
+    assert len(kept) >= 4
+    assert texts(library, transcribe(path, library, settings).transcript_id) == SECONDS
+
+
+def test_a_recording_that_cannot_be_opened_is_not_kept(
+    tmp_path: Path, library: Library, settings: Settings, scripted: Script
+) -> None:
+    path = tmp_path / "damaged.flac"
+    path.write_bytes(b"fLaC" + b"no flac at all " * 50)
+    with pytest.raises(SourceError, match=r"damaged\.flac"):
+        transcribe(path, library, settings)
+    assert not [file for file in settings.library.rglob("*") if file.is_file()]
 
 
 def test_a_recording_is_added_like_any_source(
