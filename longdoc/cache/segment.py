@@ -88,6 +88,11 @@ class Reading:
         states = 0 if self.states is None else self.states.nbytes
         return sum(layer.nbytes for layer in self.layers) + self.tail.nbytes + states
 
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of keys, values and states, tail included, in memory or in files."""
+        return self.nbytes + (0 if self.store is None else self.n_tokens * self.layout.token_bytes)
+
     def commit(self, token_ids: Sequence[int]) -> None:
         """Declare the next `len(token_ids)` tokens of every layer written."""
         if self.n_tokens + len(token_ids) > self.capacity:

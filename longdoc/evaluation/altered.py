@@ -98,6 +98,7 @@ class AlteredTask:
                         "position_method": plan.position_method,
                         "attention": plan.attention,
                         "mode": "single",
+                        **({} if way.kv_dtype is None else {"kv_dtype": plan.kv_dtype}),
                         "by": "surprisal",
                         "form": item.labels["form"],
                     }

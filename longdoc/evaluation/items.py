@@ -47,6 +47,7 @@ class Reply:
     stop_reason: str = "end"
     citations: tuple[Citation, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    kv_bytes: int = 0  # what keys, values and states took, wherever they lay; 0: not known
 
 
 Score = Callable[[Item, Reply], Scores]

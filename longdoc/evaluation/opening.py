@@ -37,7 +37,7 @@ def plan_maker(engine: Engine, name: str, settings: Settings) -> PlanMaker:
     def plan(way: Way, n_tokens: int) -> ReadingPlan:
         # The planner adds the reserve itself.
         prompt_tokens = max(1, n_tokens - settings.answer_reserve_tokens)
-        chosen = {"position": way.position, "attention": way.attention, "tier": way.tier}
+        chosen = {"position": way.position, "attention": way.attention, "tier": way.tier, "kv_dtype": way.kv_dtype}
         return engine.plan(name, prompt_tokens, **{key: value for key, value in chosen.items() if value is not None})
 
     return plan

@@ -65,6 +65,7 @@ class PerplexityTask:
                             "position_method": plan.position_method,
                             "attention": plan.attention,
                             "mode": "text",
+                            **({} if way.kv_dtype is None else {"kv_dtype": plan.kv_dtype}),
                             "category": category,
                         }
                         records.append(Record(**{**vars(record), "labels": labels}))
@@ -88,7 +89,7 @@ def rows(records: Sequence[Record]) -> list[Row]:
     """Return perplexity (per token) and bits per byte for each length, method and category."""
     found: list[Row] = []
     groups: dict[tuple[Label, ...], list[Record]] = {}
-    names = ("length", "position_method", "attention", "mode", "category")
+    names = ("length", "position_method", "attention", "mode", "kv_dtype", "category")
     for record in records:
         groups.setdefault(tuple(record.labels.get(name) for name in names), []).append(record)
     for key, members in groups.items():

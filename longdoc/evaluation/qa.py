@@ -151,7 +151,7 @@ def rows(records: Sequence[Record]) -> list[Row]:
     found: list[Row] = []
     ways: dict[tuple[Label, ...], list[Record]] = {}
     # Prompts of different sizes may be read by different methods: what was asked for decides the group.
-    names = ("length", "requested", "attention", "mode", "documents", "names")
+    names = ("length", "requested", "attention", "mode", "kv_dtype", "documents", "names")
     for record in records:
         ways.setdefault(tuple(record.labels.get(name) for name in names), []).append(record)
     for key, members in ways.items():

@@ -15,23 +15,26 @@ from longdoc.evaluation.results import Record, Row
 from longdoc.evaluation.statistics import Estimate, estimate
 
 _ALWAYS = ("length", "position_method", "attention", "mode")
+_IF_NAMED = "kv_dtype"  # splits too, and stands in a row where it was chosen
 _MEASURED = ("metric", "n", "score", "low", "high")
 
 
 def rows(records: Sequence[Record], groupings: Sequence[Sequence[str]]) -> list[Row]:
     """Return one row for each grouping, group of label values and metric, in order of first appearance.
 
-    A grouping names the task's labels to split by; length, position method, attention and mode always split.
+    A grouping names the task's labels to split by; length, position method, attention, mode and a chosen
+    form of keys and values always split.
     """
     found: list[Row] = []
     for by in groupings:
+        names = (*_ALWAYS, _IF_NAMED, *by)
         groups: dict[tuple[Label, ...], list[Record]] = {}
         for record in records:
             if all(record.labels.get(name) is not None for name in by):
-                key = tuple(record.labels.get(name) for name in (*_ALWAYS, *by))
+                key = tuple(record.labels.get(name) for name in names)
                 groups.setdefault(key, []).append(record)
         for key, members in groups.items():
-            labels = dict(zip((*_ALWAYS, *by), key, strict=True))
+            labels = dict(zip(names, key, strict=True))
             for metric in dict.fromkeys(name for record in members for name in record.scores):
                 found.append(row(labels, metric, measured(members, metric)))
     return found
@@ -51,13 +54,21 @@ def row(labels: Mapping[str, Label], metric: str, value: Estimate) -> Row:
         "attention": labels.get("attention"),
         "depth": labels.get("depth"),
         "mode": labels.get("mode"),
-        **{name: label for name, label in labels.items() if name not in (*_ALWAYS, "depth")},
+        **{
+            name: label
+            for name, label in labels.items()
+            if name not in (*_ALWAYS, "depth") and not _unnamed(name, label)
+        },
         "metric": metric,
         "n": value.n,
         "score": round(value.score, 4),
         "low": round(value.low, 4),
         "high": round(value.high, 4),
     }
+
+
+def _unnamed(name: str, label: Label) -> bool:
+    return name == _IF_NAMED and label is None
 
 
 def as_json(task: str, model: str, found: Sequence[Row], extra: Mapping[str, Any]) -> dict[str, Any]:

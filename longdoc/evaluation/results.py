@@ -19,10 +19,15 @@ from typing import Any
 from longdoc.errors import StoreError
 from longdoc.evaluation.items import Label
 from longdoc.files import atomic_write, disk_error
+from longdoc.planning import KV_DTYPE
 from longdoc.planning.results import results_folder
 from longdoc.settings import Settings
 
 Row = dict[str, Label]
+MEASURED = {
+    *("n", "score", "low", "high", "own_score", "of_score"),
+    *("n_readings", "read_s", "answer_s", "kv_bytes", "peak_bytes"),
+}  # what of a row is found; everything else says of what
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Record:
     seconds: float = 0.0
     read_s: float = 0.0  # what reading its text took; 0: it was read for an earlier question
     peak_bytes: int = 0
+    kv_bytes: int = 0  # what keys, values and states took; 0: not known
 
 
 def model_folder(settings: Settings, model: str) -> Path:
@@ -110,16 +116,12 @@ def keep_summary(folder: Path, report: Mapping[str, Any], identity: str) -> None
     """Merge what a run found into the model's `results.json`, a list with one report for each task.
 
     A row replaces the one with the same labels unless that one was measured on more items. Rows of other
-    weights (`identity`) are dropped.
+    weights (`identity`) are dropped. The same holds for what ways cost and for their shares of one another.
     """
     reports = [old for old in read_summary(folder) if old.get("identity") == identity]
-    old: dict[str, Any] = next((one for one in reports if one["task"] == report["task"]), {"rows": []})
-    merged = {_labels(row): row for row in old["rows"]}
-    for row in report["rows"]:
-        before = merged.get(_labels(row))
-        if before is None or int(row["n"]) >= int(before["n"]):
-            merged[_labels(row)] = row
-    new = {**report, "identity": identity, "rows": list(merged.values())}
+    old: dict[str, Any] = next((one for one in reports if one["task"] == report["task"]), {})
+    merged = {name: _merged(old.get(name), report.get(name, [])) for name in ("rows", "costs", "shares")}
+    new = {**report, "identity": identity, **{name: found for name, found in merged.items() if found}}
     others = [one for one in reports if one["task"] != report["task"]]
     text = json.dumps([*others, new], indent=1, ensure_ascii=False)
     atomic_write(folder / "results.json", (text + "\n").encode())
@@ -134,6 +136,22 @@ def read_summary(folder: Path) -> list[dict[str, Any]]:
         return []
 
 
+def _merged(old: Any, new: Iterable[Row]) -> list[Row]:
+    """Return old rows with new ones in the places of those with the same labels, unless these are of more items."""
+    merged: dict[tuple[tuple[str, str], ...], Row] = {}
+    for row in [*(old if isinstance(old, list) else []), *new]:
+        before = merged.get(_labels(row))
+        if before is None or int(row["n"] or 0) >= int(before["n"] or 0):
+            merged[_labels(row)] = row
+    return list(merged.values())
+
+
 def _labels(row: Row) -> tuple[tuple[str, str], ...]:
-    measured = {"n", "score", "low", "high"}
-    return tuple(sorted((name, repr(value)) for name, value in row.items() if name not in measured))
+    # A way that did not name the form had the usual one.
+    return tuple(
+        sorted(
+            (name, repr(value))
+            for name, value in row.items()
+            if name not in MEASURED and (name, value) != ("kv_dtype", KV_DTYPE)
+        )
+    )

@@ -56,12 +56,18 @@ def run_grid(run: Run, task: GridTask, filler: Filler, lengths: Sequence[int], w
     records: list[Record] = []
     for length in lengths:
         haystacks: list[Haystack] | None = None
+        planned: set[tuple[object, ...]] = set()
         for way in ways:
             # Only a single pass reads all of it.
             plan = run.model.plan(way, length if way.mode == "single" else min(length, _PASSAGES_TOKENS))
             if plan.zone == "over" and way.mode == "single":
                 run.skip(f"{length:,} tokens are over the window of {plan.window:,}: left out.")
                 continue
+            same = (plan.position_method, plan.factor, plan.attention, plan.cache_tier, plan.kv_dtype, way.key)
+            if same in planned:
+                run.skip(_once(length, way, plan))
+                continue
+            planned.add(same)
             if haystacks is None:
                 run.say(f"{task.name}: making texts of {length:,} tokens")
                 haystacks = list(task.haystacks(filler, length))
@@ -126,6 +132,7 @@ def _asked(
                 record = Record(
                     key, labels, scores, apart, item.question, item.references, reply.text, reply.quote,
                     round(reply.usage.total_s, 3), _read_s(reply), reply.usage.peak_bytes,
+                    reply.kv_bytes,
                 )  # fmt: skip
                 run.results.add(record)
                 fresh += 1
@@ -143,6 +150,12 @@ def _asked(
             )
 
 
+def _once(length: int, way: Way, plan: ReadingPlan) -> str:
+    if way.attention not in (None, plan.attention):
+        return f"{length:,} tokens: {way.attention} attention reads them as {plan.attention} does; measured once."
+    return f"{length:,} tokens: two of these ways are the same; measured once."
+
+
 def _read_s(reply: Reply) -> float:
     """Return what reading the text took, where this question was the one that had it read."""
     return 0.0 if reply.usage.cached_tokens else round(reply.usage.read_s, 3)
@@ -155,5 +168,6 @@ def _labels(haystack: Haystack, item: Item, way: Way, plan: ReadingPlan) -> dict
         "attention": plan.attention,
         "mode": way.mode,
         "requested": way.position or "auto",
+        **({} if way.kv_dtype is None else {"kv_dtype": plan.kv_dtype}),
         **item.labels,
     }

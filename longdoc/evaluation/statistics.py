@@ -49,7 +49,8 @@ def bootstrap(values: Sequence[float], groups: Sequence[Hashable] | None = None)
     if not values:
         return Estimate(0, 0.0, 0.0, 1.0)
     mean = sum(values) / len(values)
-    low, high = np.percentile(_resampled(values, groups), [2.5, 97.5])
+    means = resamples(np.array(values, dtype=np.float64)[:, None], groups)
+    low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(len(values), mean, min(float(low), mean), max(float(high), mean))
 
 
@@ -83,21 +84,23 @@ def macro(parts: Sequence[Estimate]) -> Estimate:
     return Estimate(sum(part.n for part in parts), mean, max(0.0, mean - below), min(1.0, mean + above))
 
 
-def _resampled(values: Sequence[float], groups: Sequence[Hashable] | None) -> NDArray[np.float64]:
-    """Return the means of 2,000 resamples, shape (2000,)."""
+def resamples(values: NDArray[np.float64], groups: Sequence[Hashable] | None) -> NDArray[np.float64]:
+    """Return the means of 2,000 resamples of values (n, k) or of whole groups of them, shape (2000, k).
+
+    With fewer than eight groups single values are resampled. The same values always give the same means.
+    """
     if groups is not None and len(set(groups)) < _LEAST_GROUPS:
         groups = None
-    totals: dict[Hashable, list[float]] = {}
-    for at, value in enumerate(values):
-        total = totals.setdefault(at if groups is None else groups[at], [0.0, 0.0])
-        total[0] += value
-        total[1] += 1
-    sums = np.array(list(totals.values()), dtype=np.float64)  # (groups, 2): sum and count
+    totals: dict[Hashable, NDArray[np.float64]] = {}
+    for at, row in enumerate(values):
+        name: Hashable = at if groups is None else groups[at]
+        totals[name] = totals.get(name, 0.0) + np.append(row, 1.0)
+    sums = np.array(list(totals.values()), dtype=np.float64)  # (groups, k + 1): sums and count
     rng = np.random.default_rng(0)
     found: list[NDArray[np.float64]] = []
     at_once = max(1, _NUMBERS // len(sums))
     for start in range(0, _RESAMPLES, at_once):
         n_times = min(at_once, _RESAMPLES - start)
-        drawn = sums[rng.integers(0, len(sums), (n_times, len(sums)))].sum(axis=1)  # (n_times, 2)
-        found.append(drawn[:, 0] / drawn[:, 1])
+        drawn = sums[rng.integers(0, len(sums), (n_times, len(sums)))].sum(axis=1)  # (n_times, k + 1)
+        found.append(drawn[:, :-1] / drawn[:, -1:])
     return np.concatenate(found)

@@ -19,6 +19,7 @@ from longdoc.positions import METHODS
 from longdoc.types import ModelInfo
 
 _PREFERRED = ("yarn", "string+yarn", "string")  # at equal scores: the method with the most practice first
+_USUAL_KV = "bf16"  # the planner's own form; rows of others compare forms, not methods
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def _scores(path: Path) -> dict[int, dict[str, tuple[float, int]]]:
             method, length = str(row["position_method"]), int(row["length"])
             # "none" beyond the native length is in the table as the control; it is never a way to read.
             if method not in METHODS or method == "none" or row["attention"] != "dense" or row["mode"] != "single":
+                continue
+            if row.get("kv_dtype", _USUAL_KV) != _USUAL_KV:
                 continue
             total, n = found[length].get(method, (0.0, 0))
             found[length][method] = (total + float(row["score"]) * int(row["n"]), n + int(row["n"]))
