@@ -12,20 +12,34 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from longdoc.errors import UserError
-from longdoc.evaluation import altered, babilong, infinite, needle, perplexity, plot, qa, report, ruler
+from longdoc.evaluation import (
+    altered,
+    babilong,
+    infinite,
+    methods,
+    needle,
+    perplexity,
+    plot,
+    qa,
+    report,
+    ruler,
+)
 from longdoc.evaluation.asking import LocalModel, Model, Way
+from longdoc.evaluation.costs import costs
 from longdoc.evaluation.haystack import Filler, open_books
 from longdoc.evaluation.opening import open_model
+from longdoc.evaluation.options import counts, in_tokens, lengths, names, positive, shares, ways
+from longdoc.evaluation.paired import shares as shares_of_first
 from longdoc.evaluation.qa_haystacks import PASSAGE_TOKENS, Shape
-from longdoc.evaluation.results import Results, Row, keep_summary, model_folder
+from longdoc.evaluation.results import Record, Results, Row, keep_summary, model_folder
 from longdoc.evaluation.runner import GridTask, Run, run_grid
 from longdoc.settings import Settings, load_settings
-from longdoc.types import Mode
 
 LENGTHS = "1024,2048,4096,8192"
+_TABLES = ("costs", "shares")  # of the JSON; printed as tables
 
 
 @dataclass
@@ -52,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     settings: Settings = getattr(args, "settings", None) or load_settings()
     if args.plot is not None:
         plot.check_path(args.plot)
+    ways(args)  # a name that is not known is told before anything is loaded
     with open_model(args.model or settings.model, settings) as model:
         return run_with(model, args, settings)
 
@@ -63,6 +78,8 @@ def run_with(model: Model, args: argparse.Namespace, settings: Settings) -> int:
     if args.fresh:
         path.unlink(missing_ok=True)
     say = _talker()
+    if getattr(args, "lengths", None) is not None:
+        args.lengths = in_tokens(args.lengths, _native(model))
     outcome = TASKS[args.task][2](args, Run(model, Results(path), say))
     found = report.as_json(args.task, model.name, outcome.rows, outcome.extra)
     keep_summary(folder, found, model.identity)
@@ -72,9 +89,9 @@ def run_with(model: Model, args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         print(json.dumps(found, ensure_ascii=True, indent=1))
     else:
-        print(report.table(outcome.rows))
+        print(_text(outcome, _native(model)))
         for name, value in outcome.extra.items():
-            if value:
+            if value and name not in _TABLES:
                 print(f"\n{name.replace('_', ' ')}: {value if isinstance(value, str) else json.dumps(value)}")
     return 0
 
@@ -82,10 +99,11 @@ def run_with(model: Model, args: argparse.Namespace, settings: Settings) -> int:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="a model's name, folder, or server address")
     parser.add_argument("--position", metavar="NAME,...", help="position methods to compare; default: the planner's")
-    parser.add_argument("--attention", metavar="NAME", help="attention to read with")
+    parser.add_argument("--attention", metavar="NAME,...", help="attention to read with; the others beside the first")
+    parser.add_argument("--kv-dtype", metavar="NAME,...", help="forms of keys and values; the others beside the first")
     parser.add_argument("--tier", metavar="NAME", help="where keys and values are kept")
     parser.add_argument("--data", type=Path, metavar="PATH", help="data folder or file; default: the sample chronicle")
-    parser.add_argument("--limit", type=_positive, metavar="N", help="items of each kind and length")
+    parser.add_argument("--limit", type=positive, metavar="N", help="items of each kind and length")
     parser.add_argument("--seed", type=int, default=0, help="another number makes other items")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the scores to a .png, .svg or .pdf")
     parser.add_argument("--fresh", action="store_true", help="ask everything again, also what was asked before")
@@ -95,36 +113,39 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _add_asking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", default="single", metavar="MODE,...", help="single, chunked, none")
     parser.add_argument("--style", choices=("quote", "short"), default="quote", help="how the bundled reader is asked")
-    parser.add_argument("--top-k", type=_positive, default=5, metavar="N", help="passages of a chunked answer")
+    parser.add_argument("--top-k", type=positive, default=5, metavar="N", help="passages of a chunked answer")
 
 
 def _add_grid(parser: argparse.ArgumentParser) -> None:
     _add_asking(parser)
-    parser.add_argument("--lengths", type=_lengths, default=LENGTHS, metavar="N,...", help="prompt lengths in tokens")
-    parser.add_argument("--forms", type=_names, metavar="NAME,...", help="only these forms")
+    parser.add_argument(
+        "--lengths", type=lengths, default=LENGTHS, metavar="N,...", help="prompt lengths: tokens, or 4x native"
+    )
+    parser.add_argument("--forms", type=names, metavar="NAME,...", help="only these forms")
 
 
 def _add_needle(parser: argparse.ArgumentParser) -> None:
     _add_grid(parser)
-    parser.add_argument("--depths", type=_shares, default=needle.DEPTHS, metavar="D,...", help="0 start to 1 end")
-    parser.add_argument("--distractors", type=_counts, default=(0, 4), metavar="N,...", help="needles with near keys")
+    parser.add_argument("--depths", type=shares, default=needle.DEPTHS, metavar="D,...", help="0 start to 1 end")
+    parser.add_argument("--distractors", type=counts, default=(0, 4), metavar="N,...", help="needles with near keys")
+    parser.add_argument("--multi-key", action="store_true", help="ask RULER's questions among several keys as well")
 
 
 def _add_qa(parser: argparse.ArgumentParser) -> None:
     _add_asking(parser)
-    parser.add_argument("--sets", type=_names, default=(), metavar="NAME,...", help="question sets of the folder")
+    parser.add_argument("--sets", type=names, default=(), metavar="NAME,...", help="question sets of the folder")
     parser.add_argument("--split", default="dev", help="which questions (default: dev)")
-    parser.add_argument("--tasks", type=_names, default=(), metavar="NAME,...", help="extractive, abstractive, ...")
-    parser.add_argument("--hide-in", type=_positive, default=0, metavar="TOKENS", help="hide among other documents")
+    parser.add_argument("--tasks", type=names, default=(), metavar="NAME,...", help="extractive, abstractive, ...")
+    parser.add_argument("--hide-in", type=positive, default=0, metavar="TOKENS", help="hide among other documents")
     parser.add_argument("--whole", action="store_true", help="whole documents instead of gold passages")
-    parser.add_argument("--passage-tokens", type=_positive, default=PASSAGE_TOKENS, metavar="N")
+    parser.add_argument("--passage-tokens", type=positive, default=PASSAGE_TOKENS, metavar="N")
     parser.add_argument("--renamed", action="store_true", help="with people, places and numbers renamed")
     parser.add_argument("--no-absent", action="store_true", help="ask no questions about absent documents")
-    parser.add_argument("--max-new-tokens", type=_positive, default=192, metavar="N")
+    parser.add_argument("--max-new-tokens", type=positive, default=192, metavar="N")
 
 
 def _add_perplexity(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lengths", type=_lengths, metavar="N,...", help="default: the native length")
+    parser.add_argument("--lengths", type=lengths, metavar="N,...", help="default: the native length")
 
 
 def _grid(
@@ -134,13 +155,45 @@ def _grid(
 
     def run_task(args: argparse.Namespace, run: Run) -> Outcome:
         task = make(args, _chosen(args))
-        records = run_grid(run, task, _filler(args, run.model), args.lengths, _ways(args))
-        outcome = Outcome(report.rows(records, groupings), {"left_out": run.skipped})
+        records = run_grid(run, task, _filler(args, run.model), args.lengths, ways(args))
+        outcome = _outcome(run, records, report.rows(records, groupings), groupings[:2])
+        if getattr(args, "multi_key", False):
+            outcome = _with_multi_key(args, run, records, outcome)
         if task.name == "ruler":
             outcome.extra["effective_length"] = _effective(outcome.rows)
         return outcome
 
     return run_task
+
+
+def _outcome(
+    run: Run, records: Sequence[Record], rows: list[Row], groupings: Sequence[Sequence[str]] = ((),)
+) -> Outcome:
+    """Return rows with what the ways cost, and what the others found of what the first one found."""
+    extra = {"left_out": run.skipped, "costs": costs(records), "shares": shares_of_first(records, groupings)}
+    return Outcome(rows, extra)
+
+
+def _with_multi_key(args: argparse.Namespace, run: Run, asked: Sequence[Record], found: Outcome) -> Outcome:
+    """Ask RULER's questions among several keys of the same model and ways, and add them to what was found."""
+    given = {name: value for name, value in _chosen(args).items() if name != "forms"}
+    task = ruler.RulerTask(forms=(methods.MULTI_KEY,), **given)
+    records = run_grid(run, task, _filler(args, run.model), args.lengths, ways(args))
+    more = _outcome(run, records, report.rows(records, [("form",)]), [("form",)])
+    shared = [*found.extra["shares"], *more.extra["shares"]]
+    # What it cost is told of both together.
+    return Outcome([*found.rows, *more.rows], {**more.extra, "costs": costs([*asked, *records]), "shares": shared})
+
+
+def _text(outcome: Outcome, native: int) -> str:
+    """Return all tables of a run as people read them."""
+    cost, share = (outcome.extra.get(name, []) for name in _TABLES)
+    laid = methods.tables(outcome.rows, cost, native) if methods.several(outcome.rows) else methods.cost_table(cost)
+    return "\n\n".join(filter(None, [report.table(outcome.rows), methods.share_table(share), laid]))
+
+
+def _native(model: Model) -> int:
+    return model.plan(Way(), 1).native_context
 
 
 def _chosen(args: argparse.Namespace) -> dict[str, Any]:
@@ -163,9 +216,9 @@ def _run_altered(args: argparse.Namespace, run: Run) -> Outcome:
     filler = _filler(args, run.model)
     records = []
     if isinstance(run.model, LocalModel) and args.mode == "single":
-        records += task.run_surprisal(run, run.model, filler, args.lengths, _ways(args))
-    records += run_grid(run, task, filler, args.lengths, _ways(args))
-    return Outcome(report.rows(records, [("by",), ("by", "form")]), {"left_out": run.skipped})
+        records += task.run_surprisal(run, run.model, filler, args.lengths, ways(args))
+    records += run_grid(run, task, filler, args.lengths, ways(args))
+    return _outcome(run, records, report.rows(records, [("by",), ("by", "form")]), [("by",)])
 
 
 def _run_qa(args: argparse.Namespace, run: Run) -> Outcome:
@@ -176,41 +229,21 @@ def _run_qa(args: argparse.Namespace, run: Run) -> Outcome:
     task = qa.QaTask(
         args.data, args.sets, args.split, args.tasks, shape, seed=args.seed, max_new_tokens=args.max_new_tokens, **given
     )
-    records = task.run(run, _ways(args))
-    return Outcome(qa.rows(records), {"left_out": run.skipped})
+    records = task.run(run, ways(args))
+    return _outcome(run, records, qa.rows(records), ())
 
 
 def _run_perplexity(args: argparse.Namespace, run: Run) -> Outcome:
     if not isinstance(run.model, LocalModel):
         raise UserError("A server does not tell perplexity.", next_step="Choose a local model.")
-    lengths = args.lengths or [run.model.backend.info.native_context]
+    lengths = args.lengths or [_native(run.model)]
     task = perplexity.PerplexityTask(args.data, **({"limit": args.limit} if args.limit else {}))
-    ways = [Way(position, args.attention, args.tier) for position in _positions(args)]
-    records = task.run(run, run.model, lengths, ways)
+    records = task.run(run, run.model, lengths, ways(args))
     return Outcome(perplexity.rows(records), {"left_out": run.skipped})
 
 
 def _filler(args: argparse.Namespace, model: Model) -> Filler:
     return Filler(open_books(args.data), model.tokenizer)
-
-
-def _ways(args: argparse.Namespace) -> list[Way]:
-    modes: list[Mode] = []
-    for mode in args.mode.split(","):
-        if mode not in get_args(Mode):
-            raise UserError(f"There is no mode {mode!r}.", next_step=f"Choose among {', '.join(get_args(Mode))}.")
-        modes.append(mode)
-    short = args.style == "short"
-    return [
-        Way(position, args.attention, args.tier, mode, short, args.top_k)
-        for mode in modes
-        # Only a single pass is longer than the native length; the others are read as the planner likes.
-        for position in (_positions(args) if mode == "single" else [None])
-    ]
-
-
-def _positions(args: argparse.Namespace) -> list[str | None]:
-    return list(args.position.split(",")) if args.position else [None]
 
 
 Task = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace, Run], Outcome]]
@@ -239,32 +272,6 @@ TASKS: Mapping[str, Task] = {
     "qa": ("question files: F1, exact match, evidence, not stated", _add_qa, _run_qa),
     "perplexity": ("perplexity of held-out text by category", _add_perplexity, _run_perplexity),
 }
-
-
-def _positive(text: str) -> int:
-    value = int(text.replace("_", ""))
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _lengths(text: str) -> list[int]:
-    lengths = [_positive(part) for part in text.split(",")]
-    if min(lengths) < 256:
-        raise argparse.ArgumentTypeError("a length is at least 256 tokens")
-    return lengths
-
-
-def _counts(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
-
-
-def _shares(text: str) -> list[float]:
-    return [float(part) for part in text.split(",")]
-
-
-def _names(text: str) -> list[str]:
-    return [part for part in text.split(",") if part]
 
 
 def _talker() -> Callable[[str], None]:

@@ -1,6 +1,7 @@
-"""A picture of an evaluation: score by length with intervals, and a map of depth by length.
+"""A picture of an evaluation: score by length with intervals, and maps of depth by length.
 
-Draws rows of `report.py` with matplotlib, off screen, to any format the file's
+Each kind of question about needles has a panel of its own, with a line for each way
+of reading. Draws rows of `report.py` with matplotlib, off screen, to any format the file's
 name asks for. matplotlib is loaded on first use.
 """
 
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from longdoc.errors import UserError
 from longdoc.evaluation.items import Label
+from longdoc.evaluation.methods import kind_of
 from longdoc.evaluation.results import Row
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _FORMATS = (".png", ".svg", ".pdf")
 _NOT_SERIES = {"length", "depth", "metric", "n", "score", "low", "high", "unit"}
 _LINES = 6
+_MAPS_ACROSS = 3
 
 
 def check_path(path: Path) -> None:
@@ -36,16 +39,24 @@ def save_plot(path: Path, task: str, model: str, found: Sequence[Row]) -> None:
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    metric = found[0]["metric"] if found else ""
-    rows = [one for one in found if one["metric"] == metric]
-    flat = _readable([one for one in rows if one.get("depth") is None])
-    grids = _series([one for one in rows if one.get("depth") is not None])
-    figure = Figure(figsize=(7, 4 + 2.6 * len(grids)), layout="constrained")
-    axes: Any = figure.subplots(1 + len(grids), 1, squeeze=False, height_ratios=[4, *[2.6] * len(grids)])[:, 0]
-    _lines(axes[0], _series(flat or rows)) if _lengths(flat or rows) > 1 else _bars(axes[0], flat or rows)
-    axes[0].set_title(f"{task}, {model}: {metric}, 95 % intervals", fontsize=10)
-    for axis, (name, members) in zip(axes[1:], grids.items(), strict=True):
-        _depths(axis, name, members)
+    panels = _panels(found)
+    first = found[0]["metric"] if found else ""
+    grids = _series([one for one in found if one["metric"] == first and one.get("depth") is not None])
+    n_maps = -(-len(grids) // _MAPS_ACROSS)
+    heights = [*[3.4] * len(panels), *[2.4] * n_maps]
+    figure = Figure(figsize=(10, sum(heights) + 0.4), layout="constrained")
+    parts = figure.subfigures(2 if grids else 1, 1, squeeze=False, height_ratios=_stacked(heights, len(panels)))[:, 0]
+    lines: Any = parts[0].subplots(len(panels), 1, squeeze=False)[:, 0]
+    for axis, (name, rows) in zip(lines, panels.items(), strict=True):
+        _lines(axis, _series(rows)) if _lengths(rows) > 1 else _bars(axis, rows)
+        axis.set_title(f"{task}, {model}: {name}, 95 % intervals", fontsize=10)
+    if grids:
+        parts[1].suptitle(f"{first} by depth and length", fontsize=10)
+        maps: Any = parts[1].subplots(n_maps, min(_MAPS_ACROSS, len(grids)), squeeze=False).ravel()
+        for axis, (name, members) in zip(maps, grids.items(), strict=False):
+            _depths(axis, name, members)
+        for axis in maps[len(grids) :]:
+            axis.set_axis_off()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
@@ -53,6 +64,25 @@ def save_plot(path: Path, task: str, model: str, found: Sequence[Row]) -> None:
         raise UserError(
             f"The plot {path.name} cannot be written: {error.strerror}.", next_step="Name another file."
         ) from error
+
+
+def _panels(found: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each line plot by its title: one for each kind of needle, else the first metric's."""
+    kinds: dict[str, list[Row]] = {}
+    for one in found:
+        kind = kind_of(one)
+        if kind is not None:
+            kinds.setdefault(f"{kind}, {one['metric']}", []).append(one)
+    if kinds:
+        return kinds
+    metric = found[0]["metric"] if found else ""
+    rows = [one for one in found if one["metric"] == metric]
+    return {str(metric): _readable([one for one in rows if one.get("depth") is None]) or rows}
+
+
+def _stacked(heights: Sequence[float], n_panels: int) -> list[float]:
+    """Return the height of all line plots and that of all maps, where there are any."""
+    return [part for part in (sum(heights[:n_panels]), sum(heights[n_panels:])) if part]
 
 
 def _readable(rows: Sequence[Row]) -> list[Row]:

@@ -71,7 +71,8 @@ def parsed(*words: str) -> argparse.Namespace:
 def local(backend: TransformerBackend, settings: Settings) -> LocalModel:
     def plan(way: Way, n_tokens: int):  # type: ignore[no-untyped-def]
         prompt = max(1, n_tokens - settings.answer_reserve_tokens)
-        return make_plan(backend.info, prompt, settings=settings, position=way.position)
+        chosen = {"position": way.position, "attention": way.attention, "kv_dtype": way.kv_dtype}
+        return make_plan(backend.info, prompt, settings=settings, **chosen)
 
     return LocalModel("toy", backend, plan, in_memory(settings))
 
@@ -116,6 +117,38 @@ def test_every_task_prints_its_contract_and_asks_nothing_twice(
     assert (settings.home / "evaluation" / "toy" / f"{task}.jsonl").read_bytes() == kept
 
 
+def test_ways_are_told_apart_and_set_beside_the_first(
+    backend: TransformerBackend, data: Path, settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["needle", "--data", str(data), "--lengths", "512,40x", "--limit", "1", "--distractors", "0"]
+    words += ["--attention", "dense,sparse", "--kv-dtype", "bf16,int8", "--multi-key"]
+    model = local(backend, settings)
+    cli.run_with(model, parsed(*words, "--json", "--plot", str(tmp_path / "plot.png")), settings)
+    found = json.loads(capsys.readouterr().out)
+    ways = {(row["length"], row["attention"], row["kv_dtype"]) for row in found["rows"]}
+    dense = {(length, "dense", form) for length in (512, 2560) for form in ("bf16", "int8")}
+    assert ways == dense | {(2560, "sparse", form) for form in ("bf16", "int8")}
+    assert {row["form"] for row in found["rows"] if row["metric"] == "match"} == {"niah_multikey_1"}
+    assert found["left_out"] == ["512 tokens: sparse attention reads them as dense does; measured once."]
+    # Keys and values of one token: two heads of 8, and a tail of 256 tokens that is always in bf16.
+    kept = {(row["length"], row["kv_dtype"]): row["kv_bytes"] for row in found["costs"]}
+    assert kept[2560, "bf16"] > 1.4 * kept[2560, "int8"] > 2 * kept[512, "int8"]
+    assert all(row["read_s"] > 0 and row["answer_s"] > 0 and row["n"] >= row["n_readings"] for row in found["costs"])
+    assert all(row["of"] == "dense, bf16" and row["low"] <= row["score"] <= row["high"] for row in found["shares"])
+
+    cli.run_with(model, parsed(*words), settings)
+    text = capsys.readouterr().out
+    for title in (
+        "needle: exact in percent",
+        "multi-key (RULER): match",
+        "seconds to read a text",
+        "keys and values, MB",
+    ):
+        assert title in text
+    assert "2,560 (40x)" in text
+    assert "costs:" not in text
+
+
 def test_the_table_goes_to_stdout_and_progress_to_stderr(
     backend: TransformerBackend, data: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,6 +178,10 @@ def test_fresh_asks_everything_again(
     [
         (["qa"], "no questions"),
         (["needle", "--mode", "both"], "no mode"),
+        (["needle", "--attention", "dense,spare"], "no attention called 'spare'"),
+        (["needle", "--kv-dtype", "int3"], "cannot be kept as 'int3'"),
+        (["perplexity", "--position", "yarm"], "no position method called 'yarm'"),
+        (["needle", "--lengths", "0.01x"], "at least 256 tokens"),
         (["needle", "--forms", "word"], "no needle form"),
         (["needle", "--plot", "plot.txt"], "not a name for a plot"),
         (["needle", "--data", "/nowhere/at/all"], "no text"),
