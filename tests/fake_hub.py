@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         etag = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
         asked = self.headers.get("Range", "")
-        if body and path.endswith(".safetensors"):
+        if body and path.endswith((".safetensors", ".bin")):
             self.server.asked.append(asked)
         start = int(asked.removeprefix("bytes=").split("-")[0]) if asked else 0
         if start:

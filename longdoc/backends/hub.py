@@ -1,8 +1,8 @@
 """Models on the Hugging Face hub: what one weighs and may be used for, and fetching it when a person asks.
 
 The only part of LongDoc, with the weights of speech, that reaches the network by itself, and
-only on request. `HF_ENDPOINT` names another hub. What was fetched before an
-interruption is kept and not fetched again; a model that cannot be used is not kept.
+only on request. `HF_ENDPOINT` names another hub. Files that came whole before an
+interruption are not fetched again; a model that cannot be used is not kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import fnmatch
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ _WANTED = (
 )  # fmt: skip
 _SPARE_BYTES = 256 << 20
 _MOST_FILES = 500
+_PIECE_BYTES = 1 << 20
+_STOPPED = "Stopped. Files that came whole are kept for the next time."
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ def look_up(name: str, settings: Settings, revision: str | None = None) -> Offer
     folder = _folder(name, settings)
     if folder.exists():
         raise UserError(f"{folder.name} is here already.", next_step=f"Use it, or delete {folder}.")
+    offer = offered(name, _is_wanted, revision)
+    if not any(path.endswith(".safetensors") for path, _ in offer.files) or len(offer.files) > _MOST_FILES:
+        raise ModelError(
+            f"{name} has no weights as safetensors, so LongDoc does not load it.",
+            code="unsupported",
+            next_step="Choose a model that has them.",
+        )
+    return offer
+
+
+def offered(name: str, is_wanted: Callable[[str], bool], revision: str | None = None) -> Offer:
+    """Ask the hub for the wanted files of a repository with their sizes. Raises ModelError."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         from huggingface_hub import HfApi
@@ -60,13 +75,7 @@ def look_up(name: str, settings: Settings, revision: str | None = None) -> Offer
         licence = str(card.get("license") or "") if card is not None else ""
     except Exception as error:  # the hub's client and its transports raise many kinds
         raise _no_download(name, error) from error
-    files = tuple(entry for entry in listed if _is_wanted(entry[0]))
-    if not any(path.endswith(".safetensors") for path, _ in files) or len(files) > _MOST_FILES:
-        raise ModelError(
-            f"{name} has no weights as safetensors, so LongDoc does not load it.",
-            code="unsupported",
-            next_step="Choose a model that has them.",
-        )
+    files = tuple(entry for entry in listed if is_wanted(entry[0]))
     return Offer(name, str(found.sha or revision or "main"), files, licence)
 
 
@@ -78,13 +87,29 @@ def fetch(
 ) -> ModelInfo:
     """Download a model, check it, put it where it is found by name. `on_progress` gets bytes done and in all.
 
-    Raises Stopped (what came is kept for the next time), ModelError, UserError, StoreError when the disk is full.
+    Raises Stopped (files that came whole are kept), ModelError, UserError, StoreError when the disk is full.
     """
     folder = _folder(offer.name, settings)
     loading = settings.home / "downloads" / offer.name.replace("/", "--")
+    fetch_files(offer, loading, on_progress, stop)
+    try:
+        describe(loading)
+    except ModelError as error:
+        shutil.rmtree(loading, ignore_errors=True)
+        raise ModelError(f"{offer.name} was downloaded and cannot be used. {error}", code=error.code) from error
+    place(loading, folder)
+    return describe(folder)
+
+
+def fetch_files(
+    offer: Offer,
+    loading: Path,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Download the files of an offer into a folder, going on where an earlier try ended. Raises what `fetch` does."""
     try:
         loading.mkdir(parents=True, exist_ok=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(loading).free
     except OSError as error:
         raise disk_error(loading, error) from error
@@ -98,21 +123,34 @@ def fetch(
     done = 0
     for path, size in offer.files:
         if stop is not None and stop.is_set():
-            raise Stopped("Stopped. What came is kept for the next time.")
-        _fetch_file(offer, path, loading, _bar(done, offer.size_bytes, on_progress, stop))
+            raise Stopped(_STOPPED)
+        with _small_pieces():
+            _fetch_file(offer, path, loading, _bar(done, offer.size_bytes, on_progress, stop))
         done += size
         on_progress(done, offer.size_bytes)
+
+
+def place(loading: Path, folder: Path) -> None:
+    """Move a downloaded folder, whole, to where it is used. Raises StoreError."""
     try:
-        describe(loading)
-    except ModelError as error:
-        shutil.rmtree(loading, ignore_errors=True)
-        raise ModelError(f"{offer.name} was downloaded and cannot be used. {error}", code=error.code) from error
-    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(loading / ".cache", ignore_errors=True)
         os.rename(loading, folder)
     except OSError as error:
         raise disk_error(folder, error) from error
-    return describe(folder)
+
+
+@contextmanager
+def _small_pieces() -> Iterator[None]:
+    """Let the hub's client tell of every MiB in place of ten: a slow line shows progress, and Stop is heard."""
+    from huggingface_hub import constants
+
+    usual = constants.DOWNLOAD_CHUNK_SIZE
+    constants.DOWNLOAD_CHUNK_SIZE = _PIECE_BYTES
+    try:
+        yield
+    finally:
+        constants.DOWNLOAD_CHUNK_SIZE = usual
 
 
 def _fetch_file(offer: Offer, path: str, folder: Path, bar: Any) -> None:
@@ -147,7 +185,7 @@ def _bar(before: int, total: int, on_progress: Callable[[int, int], None], stop:
             self.came += int(n or 0)
             on_progress(min(before + self.came, total), total)
             if stop is not None and stop.is_set():
-                raise Stopped("Stopped. What came is kept for the next time.")
+                raise Stopped(_STOPPED)
             return None
 
     return Told

@@ -6,6 +6,7 @@ fetched unless a person asks for it, having been told size and licence.
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import shutil
 import threading
@@ -13,13 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from longdoc.errors import ModelError, Stopped, UserError
-from longdoc.files import disk_error, free_bytes
+from longdoc.errors import ModelError, UserError
 from longdoc.settings import Settings
 
 MB = 1_000_000
 _FILES = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
-_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -120,55 +119,39 @@ def is_here(model: str, settings: Settings) -> bool:
 def download(
     size: WhisperSize,
     settings: Settings,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
     stop: threading.Event | None = None,
 ) -> Path:
     """Fetch a model from the hub and return its folder; `on_progress(bytes, of bytes)`.
 
-    It appears whole or not at all; what came before an interruption is not fetched again.
-    Raises ModelError `offline`, StoreError `disk`, Stopped.
+    It appears whole or not at all; files that came whole before an interruption are not fetched again.
+    Raises ModelError (`offline`, `not_found`, `incomplete`, `disk`), StoreError `disk`, Stopped.
     """
+    from longdoc.backends import hub
+
     folder = settings.home / "models" / "whisper" / size.name
     loading = settings.home / "downloads" / size.repository.replace("/", "--")
-    if free_bytes(settings.home) < size.download_bytes * 1.1:
-        raise ModelError(
-            f"{size.described()}: there is not enough free space for it.", code="disk", next_step="Free some space."
-        )
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    failed: list[Exception] = []
-
-    def fetch() -> None:
-        try:
-            from huggingface_hub import snapshot_download
-
-            snapshot_download(size.repository, local_dir=loading, allow_patterns=list(_FILES))
-        except Exception as error:  # the hub's client and its transports raise many kinds
-            failed.append(error)
-
-    # A daemon: the client has no way to be stopped, and what it has fetched so far is kept.
-    thread = threading.Thread(target=fetch, name="longdoc-whisper-download", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(_LOOK_EVERY_S)
-        if stop is not None and stop.is_set():
-            raise Stopped
-        if on_progress is not None:
-            on_progress(min(_size_of(loading), size.download_bytes), size.download_bytes)
-    if failed:
-        raise ModelError(
-            f"Whisper {size.name} could not be downloaded: huggingface.co cannot be reached "
-            f"({type(failed[0]).__name__}).",
-            code="offline",
-            next_step=f"Check the network, or copy the model's folder to {folder}.",
-        ) from failed[0]
-    _complete(loading)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(loading / ".cache", ignore_errors=True)
-        os.rename(loading, folder)
-    except OSError as error:
-        raise disk_error(folder, error) from error
+        offer = hub.offered(size.repository, _is_wanted)
+        hub.fetch_files(offer, loading, on_progress, stop)
+    except ModelError as error:
+        if error.code != "offline":
+            raise
+        next_step = f"Check the network, or copy the model's folder to {folder}."
+        raise ModelError(error.message, code=error.code, next_step=next_step) from error
+    try:
+        _complete(loading)
+    except ModelError as error:
+        shutil.rmtree(loading, ignore_errors=True)
+        raise ModelError(f"{size.repository} was downloaded and cannot be used. {error}", code=error.code) from error
+    if folder.exists() and not _is_complete(folder):
+        shutil.rmtree(folder, ignore_errors=True)  # an incomplete copy is in the way of the whole one
+    hub.place(loading, folder)
     return folder
+
+
+def _is_wanted(path: str) -> bool:
+    return "/" not in path and any(fnmatch.fnmatchcase(path, pattern) for pattern in _FILES)
 
 
 def _roots(settings: Settings) -> tuple[Path, ...]:
@@ -189,14 +172,12 @@ def _complete(folder: Path) -> Path:
     return folder
 
 
-def _size_of(folder: Path) -> int:
-    total = 0
-    for file in folder.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except OSError:  # renamed meanwhile
-            continue
-    return total
+def _is_complete(folder: Path) -> bool:
+    try:
+        _complete(folder)
+    except ModelError:
+        return False
+    return True
 
 
 def _gpu_bytes() -> int:
