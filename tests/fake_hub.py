@@ -31,8 +31,8 @@ class Hub(ThreadingHTTPServer):
 
 
 @contextmanager
-def running(models: Mapping[str, Mapping[str, bytes]]) -> Iterator[Hub]:
-    hub = Hub(models)
+def running(models: Mapping[str, Mapping[str, bytes]], licence: str = "apache-2.0") -> Iterator[Hub]:
+    hub = Hub(models, licence)
     thread = threading.Thread(target=hub.serve_forever, daemon=True)
     thread.start()
     try:

@@ -3,6 +3,7 @@
 import { citations } from "./citations.js";
 import { attempt, button, call, dialog, h, icon, memory, progressbar, redraw, save, sendFile } from "./core.js";
 import { keys } from "./keys.js";
+import { speechModels } from "./recording_models.js";
 import { questions as makeQuestions } from "./recording_questions.js";
 import { summary as makeSummary } from "./recording_summary.js";
 import { transcript as makeTranscript } from "./recording_transcript.js";
@@ -30,7 +31,7 @@ export async function recordings(root) {
     h("p", {}, "or drop it here: WAV, FLAC, MP3, M4A, OGG, OPUS, WEBM, the sound of MP4"));
   const language = h("input", { class: "ld-field", "aria-label": "Language", placeholder: "detect", maxlength: "3", size: "6" });
   const engine = h("select", { class: "ld-field", "aria-label": "Engine" });
-  const missing = h("p", { class: "ld-dim" });
+  const whisper = speechModels({ poll: () => strip.poll(), refresh });
   const quality = h("input", { class: "ld-field", "aria-label": "Quality: Whisper size or folder", placeholder: "by this computer" });
   const terms = h("input", { class: "ld-field", "aria-label": "Names and terms", placeholder: "names and terms, with commas" });
   const begin = h("button", { type: "submit", class: "ld-button ld-primary", disabled: true }, "Transcribe");
@@ -39,9 +40,9 @@ export async function recordings(root) {
     h("label", { class: "ld-label" }, "Names and terms that occur", terms),
     h("details", { class: "ld-more-choices" }, h("summary", {}, "Language, engine, quality"),
       h("label", { class: "ld-label" }, "Language", language),
-      h("label", { class: "ld-label" }, "Engine", engine), missing,
+      h("label", { class: "ld-label" }, "Engine", engine),
       h("label", { class: "ld-label" }, "Quality", quality)),
-    h("div", { class: "ld-row" }, h("span", { class: "ld-grow" }), begin));
+    h("div", { class: "ld-row" }, h("span", { class: "ld-grow" }), begin), whisper.region);
   const cards = h("div", { class: "ld-cards", role: "list", "aria-label": "Recordings" });
   const side = h("section", { class: "ld-library", "aria-label": "Recordings column" }, h("h2", {}, "Recordings"), form, cards);
 
@@ -122,7 +123,7 @@ export async function recordings(root) {
 
   function drawEngines() {
     redraw(engine, state.engines, () => [h("option", { value: "auto" }, "The best there is here"), ...state.engines.map((one) => h("option", { value: one.name, disabled: !one.usable }, one.usable ? one.title : `${one.title} (no model here)`))]);
-    missing.textContent = state.engines.map((one) => one.why).filter(Boolean).join(" ");
+    whisper.update(state.engines);
   }
 
   function drawCards() {
@@ -220,11 +221,13 @@ export async function recordings(root) {
     }
     await questions.onPoll(polled);
     await summary.onPoll(polled);
+    await whisper.onPoll(polled);
   }, () => questions.thread());
   root.append(strip.region, h("div", { class: "ld-columns ld-recordings" }, side, main));
   keys({ question: () => { tab("Questions"); questions.focus(); }, find: () => lines.find(), previous: () => links.step(-1), next: () => links.step(1), escape: () => links.hide() });
   tab(memory.get("recordingTab") === "Questions" ? "Questions" : "Summary");
   await summary.listModels();
   await refresh();
+  await attempt(whisper.draw);
   strip.poll();
 }

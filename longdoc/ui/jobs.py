@@ -23,7 +23,7 @@ LANES: dict[str, tuple[str, ...]] = {
     "files": ("ingest", "look"),
     "speech": ("transcribe",),
     "evaluation": ("evaluate",),
-    "downloads": ("download",),
+    "downloads": ("download", "speech_model"),
 }
 QUESTIONS = ("ask", "compare")
 UNWATCHED_S = 120.0  # a question that no page has watched for so long is stopped

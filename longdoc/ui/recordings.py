@@ -24,6 +24,7 @@ from longdoc.summarize import TEMPLATES, WAYS, Summary
 from longdoc.transcribe import document_of
 from longdoc.ui.context import Context
 from longdoc.ui.conversation import turn_view
+from longdoc.ui.recordings_models import SpeechModelCalls
 from longdoc.ui.recordings_views import engine_rows, item_view, line_view, summary_view, waiting_view
 from longdoc.ui.recordings_work import sample
 from longdoc.ui.render import inert
@@ -64,6 +65,7 @@ class RecordingCalls:
             self.summary,
             self.recording_document,
             self.questions,
+            *SpeechModelCalls(self.context).calls(),
         )
 
     def recordings(self) -> dict[str, Any]:

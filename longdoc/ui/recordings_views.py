@@ -10,7 +10,7 @@ from longdoc.settings import Settings
 from longdoc.speech import ENGINES, NO_SPEECH, SPEAKERS_NOT_SEPARATED
 from longdoc.speech.progress import clock
 from longdoc.speech.transcript import Utterance
-from longdoc.speech.weights import is_here, suited
+from longdoc.speech.weights import is_here
 from longdoc.store import Job
 from longdoc.store.transcripts import TranscriptItem
 from longdoc.summarize import NO_PROSE, Item, Summary
@@ -26,8 +26,7 @@ _SPOKEN = {True: "Written by the model; its quotes were checked against the tran
 def engine_rows(settings: Settings) -> list[dict[str, Any]]:
     """Return the engines a person can choose."""
     here = {"whisper": is_here("", settings)}
-    size = suited()
-    why = f"No model is here. In a terminal: longdoc transcribe AUDIO --engine whisper --download ({size.described()})."
+    why = "No model of Whisper is here yet; Get Whisper fetches one."
     return [
         {
             "name": row.name,

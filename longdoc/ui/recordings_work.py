@@ -1,4 +1,4 @@
-"""What the jobs of the Recordings page do: transcribe a recording, summarize a transcript.
+"""What the jobs of the Recordings page do: transcribe a recording, summarize a transcript, fetch a model.
 
 A transcription keeps every step it made, so a stopped or interrupted one is resumed from there.
 """
@@ -38,7 +38,7 @@ def sample() -> Path | None:
 def recording_handlers(context: Context) -> dict[str, Handler]:
     """Return what does each kind of job of this page."""
     work = _RecordingWork(context)
-    return {"transcribe": work.transcribe, "summarize": work.summarize}
+    return {"transcribe": work.transcribe, "summarize": work.summarize, "speech_model": work.speech_model}
 
 
 class _RecordingWork:
@@ -101,6 +101,12 @@ class _RecordingWork:
         except Stopped as stopped:
             raise Stopped("Stopped. What was read is kept.") from stopped
         return {"summary": to_json(made), "stopped": False}
+
+    def speech_model(self, job: Job, live: Live, report: Report) -> dict[str, Any]:
+        """Fetch a size of Whisper from the hub."""
+        from longdoc.ui.recordings_models import download_job
+
+        return download_job(self.context, job, live, report)
 
 
 def _progress(step: Listening) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _name(job: Job) -> str:
         return "Evaluation"
     if job.kind == "download":
         return inert(str(job.request["model"]))
-    named = ("ingest", "look", "transcribe", "summarize")
+    named = ("ingest", "look", "transcribe", "summarize", "speech_model")
     return inert(display_name(str(job.request.get("name", "")))) if job.kind in named else ""
 
 
