@@ -89,7 +89,8 @@ def run_with(model: Model, args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         print(json.dumps(found, ensure_ascii=True, indent=1))
     else:
-        print(_text(outcome, _native(model)))
+        cost, share = (outcome.extra.get(name, []) for name in _TABLES)
+        print(methods.page(outcome.rows, cost, share, _native(model)))
         for name, value in outcome.extra.items():
             if value and name not in _TABLES:
                 print(f"\n{name.replace('_', ' ')}: {value if isinstance(value, str) else json.dumps(value)}")
@@ -183,13 +184,6 @@ def _with_multi_key(args: argparse.Namespace, run: Run, asked: Sequence[Record],
     shared = [*found.extra["shares"], *more.extra["shares"]]
     # What it cost is told of both together.
     return Outcome([*found.rows, *more.rows], {**more.extra, "costs": costs([*asked, *records]), "shares": shared})
-
-
-def _text(outcome: Outcome, native: int) -> str:
-    """Return all tables of a run as people read them."""
-    cost, share = (outcome.extra.get(name, []) for name in _TABLES)
-    laid = methods.tables(outcome.rows, cost, native) if methods.several(outcome.rows) else methods.cost_table(cost)
-    return "\n\n".join(filter(None, [report.table(outcome.rows), methods.share_table(share), laid]))
 
 
 def _native(model: Model) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from longdoc.evaluation import report
 from longdoc.evaluation.costs import WAY
 from longdoc.evaluation.items import Label
 from longdoc.evaluation.results import Row
@@ -34,6 +35,22 @@ def kind_of(row: Row) -> str | None:
 def several(rows: Sequence[Row]) -> bool:
     """Return whether there is more than one way to lay out."""
     return len({_way(row) for row in rows}) > 1
+
+
+def page(rows: Sequence[Row], costs: Sequence[Row], shares: Sequence[Row], native: int) -> str:
+    """Return all tables of a run as people read them, the answer before its parts.
+
+    Of several ways of finding needles only the laid-out tables and the maps by depth are shown: rows for
+    every form and metric would be hundreds. They stand in the JSON.
+    """
+    if not several(rows):
+        parts = [report.table(rows), share_table(shares), cost_table(costs)]
+    elif any(kind_of(row) for row in rows):
+        deep = [row for row in rows if row.get("depth") is not None]
+        parts = [tables(rows, costs, native), share_table(shares), report.table(deep) if deep else ""]
+    else:
+        parts = [report.table(rows), share_table(shares), tables(rows, costs, native)]
+    return "\n\n".join(filter(None, parts))
 
 
 def tables(rows: Sequence[Row], costs: Sequence[Row], native: int) -> str:

@@ -23,6 +23,7 @@ _FORMATS = (".png", ".svg", ".pdf")
 _NOT_SERIES = {"length", "depth", "metric", "n", "score", "low", "high", "unit"}
 _LINES = 6
 _MAPS_ACROSS = 3
+_BESIDE = 0.02  # octaves of length between lines
 
 
 def check_path(path: Path) -> None:
@@ -116,9 +117,10 @@ def _number(one: Mapping[str, Label], name: str) -> float:
 
 
 def _lines(axis: Axes, series: Mapping[str, Sequence[Row]]) -> None:
-    for name, members in series.items():
+    for at, (name, members) in enumerate(series.items()):
         ordered = sorted(members, key=lambda one: _number(one, "length"))
-        x = [_number(one, "length") for one in ordered]
+        beside = 2 ** (_BESIDE * (at - (len(series) - 1) / 2))  # so that no line hides another
+        x = [_number(one, "length") * beside for one in ordered]
         y = [_number(one, "score") for one in ordered]
         below = [_number(one, "score") - _number(one, "low") for one in ordered]
         above = [_number(one, "high") - _number(one, "score") for one in ordered]

@@ -197,6 +197,17 @@ def test_ways_stand_in_rows_and_lengths_in_columns() -> None:
     assert "keys and values, MB" in blocks
 
 
+def test_several_ways_of_finding_needles_are_shown_by_length_and_depth_only() -> None:
+    rows = report.rows(laid_out(), [("distractors",), ("distractors", "depth")])
+    text = methods.page(rows, costs(laid_out()), [], 2048)
+    assert text.index("needle: exact in percent") < text.index("exact by depth and length, position none")
+    assert "95 % interval\n---" not in text
+    one = [record for record in laid_out() if record.labels["position_method"] == "yarn"]
+    text = methods.page(report.rows(one, [("distractors",)]), costs(one), [], 2048)
+    assert text.splitlines()[1].split()[-3:] == ["95", "%", "interval"]
+    assert "what a text took to read, and an answer (means; most bytes)" in text
+
+
 def test_a_share_is_told_in_words_and_percent() -> None:
     text = methods.share_table(paired.shares(two_ways(), [(), ("distractors",)]))
     lines = text.splitlines()
