@@ -5,6 +5,8 @@ sample meeting, which espeak-ng speaks clearly, and the peak memory of the child
 decodes and recognises. The long file is the meeting over and over; on it everything runs but
 recognition (decoding, resampling, voice activity, cutting) unless `--all` is given.
 Whisper is measured where a model of it is given; its weights are not part of this project.
+Without them `--whisper-shape base` measures its time alone: a model of the size of Whisper base with
+random weights (tests/toys_whisper.py), int8, that writes as many tokens as people speak.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from __future__ import annotations
 import argparse
 import re
 import resource
+import sys
 import tempfile
 import threading
 import time
 import wave
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy
 
@@ -27,9 +32,11 @@ from longdoc.settings import Settings, load_settings
 from longdoc.sources.audio import chosen_engine
 from longdoc.sources.listening import Ready, listen
 from longdoc.speech import ENGINES, SpeechOptions
-from longdoc.speech.stretches import stretches
+from longdoc.speech.stretches import Stretch, stretches
 from longdoc.speech.transcript import Heard, Utterance
+from longdoc.speech.whisper import WhisperEngine
 
+_TOKENS_PER_S = 100 / 30  # English speech, about
 _MEETING = Path(__file__).resolve().parents[1] / "assets" / "samples" / "meeting.opus"
 
 
@@ -48,6 +55,47 @@ class CuttingEngine:
 
 def cutting_engine(options: SpeechOptions) -> CuttingEngine:
     return CuttingEngine()
+
+
+class ShapeEngine(WhisperEngine):
+    """Whisper with random weights: every stretch is one window and as many tokens as its speech would take.
+
+    Beams, word times and voice activity are the engine's. Nothing is tried again at another temperature,
+    as random words would be, every time; with real weights that happens now and then.
+    """
+
+    def _run(self, stretch: Stretch, language: str, terms: tuple[str, ...]) -> tuple[Iterable[Any], Any]:
+        end = self._model.hf_tokenizer.token_to_id("<|endoftext|>")
+        speech_s = sum(last - first for first, last in stretch.speech)
+        segments, info = self._model.transcribe(
+            stretch.samples.astype(numpy.float32) / 32768.0,
+            language=language,
+            vad_filter=True,
+            word_timestamps=True,
+            without_timestamps=True,
+            condition_on_previous_text=False,
+            temperature=0.0,
+            compression_ratio_threshold=None,
+            log_prob_threshold=None,
+            no_speech_threshold=None,
+            suppress_tokens=[-1, end],
+            max_new_tokens=max(1, round(_TOKENS_PER_S * speech_s)),
+        )
+        return islice(segments, 1), info
+
+
+def shape_engine(options: SpeechOptions) -> ShapeEngine:
+    threads = int(options.engine_settings.get("threads", 0))
+    return ShapeEngine(Path(options.model), options.language, threads=threads)
+
+
+def shape_model(folder: Path, name: str) -> Path:
+    """Write a model with random weights in the shape of a published one."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    import toys_whisper
+
+    made: Path = toys_whisper.toy_whisper(folder / name, shape=toys_whisper.SHAPES[name], quantized="int8")
+    return made
 
 
 def word_errors(said: Sequence[str], heard: Sequence[str]) -> int:
@@ -115,6 +163,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=6.0, help="of the meeting, for errors and speed")
     parser.add_argument("--hours", type=float, default=3.0, help="length of the long file; 0: leave it out")
     parser.add_argument("--whisper", metavar="MODEL", help="size or folder of a Whisper model to measure as well")
+    parser.add_argument("--whisper-shape", choices=["base"], help="time a model of this shape, with random weights")
     parser.add_argument("--all", action="store_true", help="recognise the whole long file, too")
     args = parser.parse_args()
     settings = load_settings()
@@ -131,6 +180,12 @@ def main() -> None:
             heard = words(report("Engine", short, seconds, settings, ENGINES[name].factory, options))
             errors = word_errors(said, heard)
             print(f"  {len(said)} words said, {len(heard)} heard, word error rate {errors / len(said):.1%}", flush=True)
+        if args.whisper_shape:
+            model = shape_model(Path(folder), args.whisper_shape)
+            title = f"Shape of Whisper {args.whisper_shape}, random weights: timing only"
+            options = SpeechOptions(language="en", model=str(model))
+            written = report(title, short, seconds, settings, "benchmarks.speech:shape_engine", options)
+            print(f"  {len(written.split()):,} made-up words written", flush=True)
         if args.hours:
             long = Path(folder) / "long.wav"
             write_wav(long, sound, args.hours * 3600)

@@ -2,35 +2,55 @@
 
 Its words are noise. Built with transformers' model and CTranslate2's converter; the tokenizer
 has bytes and made-up words, and Whisper's own special tokens at the places the model declares.
+With the number of tokens of a published model it is multilingual, as CTranslate2 tells the two apart.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 N_WORDS = 200
+MULTILINGUAL = 51_865  # tokens of the published multilingual models; with fewer it knows English only
 _LIKELY = 5  # words that it says; with the end of text among them, it is brief
 
 
-def toy_whisper(folder: Path, seed: int = 7) -> Path:
-    """Write the model to `folder` and return it."""
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a model. `n_tokens` 0: as few as there can be."""
+
+    width: int
+    inner: int  # of the feed-forward layers
+    n_layers: int
+    n_heads: int
+    n_tokens: int = 0
+
+
+TOY = Shape(16, 16, 1, 2)
+TOY_OF_MANY_LANGUAGES = Shape(16, 16, 1, 2, MULTILINGUAL)
+BASE = Shape(512, 2048, 6, 8, MULTILINGUAL)  # https://huggingface.co/openai/whisper-base, config.json
+SHAPES = {"base": BASE}
+
+
+def toy_whisper(folder: Path, seed: int = 7, *, shape: Shape = TOY, language: str = "", quantized: str = "") -> Path:
+    """Write the model to `folder` and return it. A multilingual one takes every voice for one of `language`."""
     import torch
     from ctranslate2.converters import TransformersConverter
     from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-    tokens = _tokens()
+    tokens = _tokens(shape.n_tokens)
     config = WhisperConfig(
         vocab_size=len(tokens),
         num_mel_bins=80,
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=16,
-        decoder_ffn_dim=16,
+        d_model=shape.width,
+        encoder_layers=shape.n_layers,
+        decoder_layers=shape.n_layers,
+        encoder_attention_heads=shape.n_heads,
+        decoder_attention_heads=shape.n_heads,
+        encoder_ffn_dim=shape.inner,
+        decoder_ffn_dim=shape.inner,
         max_target_positions=448,
         bos_token_id=tokens["<|endoftext|>"],
         eos_token_id=tokens["<|endoftext|>"],
@@ -43,7 +63,8 @@ def toy_whisper(folder: Path, seed: int = 7) -> Path:
     model = WhisperForConditionalGeneration(config)
     with torch.no_grad():
         likely = [tokens["<|endoftext|>"], *(tokens[f"Ġ{_word(number)}"] for number in range(_LIKELY))]
-        direction = torch.randn(16)
+        likely += [tokens[f"<|{language}|>"]] if language else []
+        direction = torch.randn(shape.width)
         direction /= direction.norm()
         model.model.decoder.embed_tokens.weight[likely] += direction
         model.model.decoder.layer_norm.bias += 9.0 * direction  # logits of these are higher by nine
@@ -53,7 +74,7 @@ def toy_whisper(folder: Path, seed: int = 7) -> Path:
     (source / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"}))
     (source / "preprocessor_config.json").write_text(json.dumps({"feature_size": 80, "sampling_rate": 16_000}))
     converter = TransformersConverter(str(source), copy_files=["tokenizer.json", "preprocessor_config.json"])
-    converter.convert(str(folder), force=True)
+    converter.convert(str(folder), force=True, quantization=quantized or None)
     config = json.loads((folder / "config.json").read_text())
     # The converter knows these of the published models only.
     config["lang_ids"] = [tokens[f"<|{code}|>"] for code in _languages()]
@@ -62,8 +83,8 @@ def toy_whisper(folder: Path, seed: int = 7) -> Path:
     return folder
 
 
-def _tokens() -> dict[str, int]:
-    """Return every token with its id: bytes, then Whisper's special tokens in Whisper's order."""
+def _tokens(n_tokens: int) -> dict[str, int]:
+    """Return every token with its id: bytes, words up to `n_tokens` in all, Whisper's special ones in its order."""
     from tokenizers.pre_tokenizers import ByteLevel
 
     special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in _languages())]
@@ -77,15 +98,16 @@ def _tokens() -> dict[str, int]:
     ]
     special += [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
     names = sorted(ByteLevel.alphabet())
-    names += [f"Ġ{_word(number)}" for number in range(N_WORDS)]
+    n_words = max(N_WORDS, n_tokens - len(names) - len(special))
+    names += [f"Ġ{_word(number)}" for number in range(n_words)]
     return {name: number for number, name in enumerate([*names, *special])}
 
 
 def _languages() -> list[str]:
-    """Return the languages of Whisper, in its order. CTranslate2 takes so small a model for an English one."""
+    """Return the languages of Whisper, in its order, less the one that only large-v3 knows."""
     from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
-    return list(LANGUAGES)
+    return list(LANGUAGES)[:99]
 
 
 def _word(number: int) -> str:

@@ -5,19 +5,23 @@ What it writes is noise; that it is loaded, run, timed, stored and resumed is no
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sounds import RATE, meeting, wav
-from toys_whisper import toy_whisper
+from toys_whisper import TOY_OF_MANY_LANGUAGES, toy_whisper
 
 from longdoc.errors import LongDocError, ModelError, SourceError, Stopped, UserError
 from longdoc.settings import Settings
 from longdoc.speech import SpeechOptions
+from longdoc.speech.export import export
 from longdoc.speech.progress import Listening
+from longdoc.speech.stretches import Stretch
 from longdoc.speech.weights import SIZES, find, is_here, suited
-from longdoc.speech.whisper import whisper_engine
+from longdoc.speech.whisper import WhisperEngine, whisper_engine
 from longdoc.store import Library
 from longdoc.transcribe import transcribe
 
@@ -79,6 +83,60 @@ def test_stopped_and_resumed_it_stores_each_stretch_once(
     assert found.transcript_id == item.id
     assert found.transcript.utterances[: len(before)] == before
     assert all(said.start_s >= item.until_s - 1e-6 for said in found.transcript.utterances[len(before) :])
+
+
+@pytest.fixture(scope="module")
+def dutch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of many languages that takes every voice for a Dutch one, at a probability of nearly one."""
+    folder = tmp_path_factory.mktemp("whisper") / "tiny"
+    return toy_whisper(folder, shape=TOY_OF_MANY_LANGUAGES, language="nl")
+
+
+def test_the_language_is_found_kept_and_shown(dutch: Path, voice: Path, library: Library, settings: Settings) -> None:
+    options = SpeechOptions(model=str(dutch))
+    found = transcribe(voice, library, settings, engine="whisper", options=options)
+    assert found.transcript.utterances
+    assert found.transcript.language == "nl"
+    assert library.transcript_items()[0].language == "nl"
+    assert json.loads(export(found.transcript, "json", "voice.wav"))["language"] == "nl"
+    # A language that was found counts as chosen: the recording is not heard again for it.
+    assert not transcribe(voice, library, settings, options=SpeechOptions(language="nl")).is_new
+
+
+def test_a_given_language_is_passed_on_and_none_is_looked_for(
+    dutch: Path, voice: Path, library: Library, settings: Settings
+) -> None:
+    options = SpeechOptions(model=str(dutch), language="de")
+    found = transcribe(voice, library, settings, engine="whisper", options=options)
+    assert found.transcript.language == "de"
+
+
+def test_the_language_of_the_first_speech_holds_for_the_rest(dutch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = whisper_engine(SpeechOptions(model=str(dutch)))
+    given: list[str] = []
+    run = WhisperEngine._run
+
+    def spy(self: WhisperEngine, stretch: Stretch, language: str, terms: tuple[str, ...]) -> tuple[Any, Any]:
+        given.append(language)
+        segments, info = run(self, stretch, language, terms)
+        assert (info.language, info.language_probability > 0.5) == ("nl", True)
+        return segments, info
+
+    monkeypatch.setattr(WhisperEngine, "_run", spy)
+    sound = meeting()[: 45 * RATE]
+    heard = list(engine.transcribe([sound], SpeechOptions(model=str(dutch)), threading.Event()))
+    assert given == ["", *["nl"] * (len(given) - 1)]
+    assert len(given) > 1
+    assert {step.language for step in heard if step.utterances} == {"nl"}
+
+
+def test_a_language_that_is_hardly_likelier_than_others_is_left_open(
+    voice: Path, library: Library, settings: Settings, tmp_path: Path
+) -> None:
+    unsure = toy_whisper(tmp_path / "unsure", shape=TOY_OF_MANY_LANGUAGES)
+    found = transcribe(voice, library, settings, engine="whisper", options=SpeechOptions(model=str(unsure)))
+    assert found.transcript.utterances
+    assert not found.transcript.language
 
 
 def test_an_unknown_language_is_told(model: Path) -> None:
