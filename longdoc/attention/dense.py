@@ -160,8 +160,9 @@ class Step:
         """Attend with one query, prefix blocks apart, and note what each block got."""
         assert self.evidence is not None
         block, n_document = self.evidence.block_tokens, self._boundary()
-        parts: list[Partial] = []  # output [kv_heads, n, group, head_dim]: n blocks of one call
-        blocks: list[int] = []  # of the document, one after the other as parts have them; -1 for the tail
+        parts: list[Partial] = []  # of runs, output [kv_heads, group, 1, head_dim]
+        apart: list[Tensor] = []  # lse of each run's blocks [kv_heads, n, group]
+        blocks: list[int] = []  # of the document, one after the other as runs have them; -1 for the tail
         for tile in self._tiles(plain, scores.window, 1):
             row, in_document = query[tile.branch], tile.end <= n_document
             for piece in self._pieces(index, tile):
@@ -175,12 +176,14 @@ class Step:
                         "bias": self._bias(scores, len(keys), start, end),
                     }
                     if in_document and end - start > block:
-                        parts.append(attend_blocks(row, keys, values, block=block, **scoring))
+                        run, inside_lse = attend_blocks(row, keys, values, block=block, **scoring)
                     else:
                         run = attend_run(row, keys, values, **scoring)
-                        parts.append(Partial(run.output.transpose(1, 2), run.lse.transpose(1, 2)))
+                        inside_lse = run.lse.transpose(1, 2)
+                    parts.append(run)
+                    apart.append(inside_lse)
                     blocks += range(start // block, -(-end // block)) if in_document else [-1]
-        joined, weights = joined_apart(parts, sinks)
+        joined, weights = joined_apart(parts, apart, sinks)
         self.evidence.add_columns(blocks, weights.sum((0, 2)))
         return joined
 
@@ -255,20 +258,16 @@ class Step:
         return self._cuts[wanted]
 
 
-def joined_apart(parts: Sequence[Partial], sinks: Tensor | None) -> tuple[Partial, Tensor]:
-    """Join one query's parts [kv_heads, n, group, head_dim] over disjoint blocks.
+def joined_apart(parts: Sequence[Partial], apart: Sequence[Tensor], sinks: Tensor | None) -> tuple[Partial, Tensor]:
+    """Join one query's runs, with what the blocks inside each run got.
 
-    Returns the joined attention [kv_heads, group, 1, head_dim] and the share of each block
-    [kv_heads, n, group], the parts' blocks one after the other.
+    parts: output [kv_heads, group, 1, head_dim]; apart: lse [kv_heads, n, group] of a run's blocks. Returns
+    the joined attention and the share of each block [kv_heads, n, group], runs one after the other.
     """
-    output = torch.cat([part.output for part in parts], 1)
-    lse = torch.cat([part.lse for part in parts], 1)  # [kv_heads, n, group]
-    total = torch.logsumexp(lse, 1, keepdim=True)
+    joined = merge(parts)
     if sinks is not None:
-        total = torch.logaddexp(total, sinks.to(total.dtype).transpose(1, 2))
-    weights = torch.exp(lse - total)
-    joined = (output * weights.unsqueeze(-1)).sum(1)  # [kv_heads, group, head_dim]
-    return Partial(joined.unsqueeze(2), total.transpose(1, 2)), weights
+        joined = with_sinks(joined, sinks)
+    return joined, torch.exp(torch.cat(list(apart), 1) - joined.lse.transpose(1, 2))
 
 
 def block_edges(start: int, end: int, block: int) -> list[tuple[int, int]]:

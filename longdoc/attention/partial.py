@@ -70,31 +70,47 @@ def attend_blocks(
     block: int,
     softcap: float | None = None,
     bias: Tensor | None = None,
-) -> Partial:
-    """Attend over each block of `block` keys apart; n_keys is a multiple of `block`.
+) -> tuple[Partial, Tensor]:
+    """Attend with one query over a run and tell what each block of `block` keys got; n_keys is a multiple of `block`.
 
-    query: [kv_heads, group, 1, head_dim]; `bias` as in `attend_run`. Returns output
-    [kv_heads, n_blocks, group, head_dim] and lse [kv_heads, n_blocks, group].
+    query: [kv_heads, group, 1, head_dim]; `bias` as in `attend_run`. Returns the run's attention, output
+    [kv_heads, group, 1, head_dim] and lse [kv_heads, group, 1], and the lse of every block
+    [kv_heads, n_blocks, group], in float32 (float64 for a float64 query). Two products over thousands of
+    keys: blocks differ in their sums alone, so none has an output of its own.
     """
-    rows = query.transpose(1, 2)  # [kv_heads, 1, group, head_dim]
-    split_keys, split_values = (run.view(len(run), -1, block, run.shape[2]) for run in (keys, values))
-    split_bias = None if bias is None else bias.reshape(*bias.shape[:2], -1, block).transpose(1, 2)
-    if _takes_flash(query, keys, values, softcap) and not _needs_conversion(query):
-        # Blocks are the kernel's heads: one call, and neither keys nor queries are copied.
-        wide = rows.expand(-1, split_keys.shape[1], -1, -1)
-        return Partial(*_flash(wide, split_keys, split_values, attn_mask=split_bias, scale=scale))
-    parts = []
-    wide_dtype = torch.float64 if query.dtype == torch.float64 else torch.float32
-    for start in range(0, split_keys.shape[1], max(_CONVERT_TOKENS // block, 1)):
-        run = slice(start, start + max(_CONVERT_TOKENS // block, 1))
-        scores = rows.to(wide_dtype) @ split_keys[:, run].to(wide_dtype).transpose(2, 3) * scale
+    wide = torch.float64 if query.dtype == torch.float64 else torch.float32
+    rows = query.squeeze(2).to(wide) * scale  # [kv_heads, group, head_dim]
+    step = max(_CONVERT_TOKENS // block, 1) * block
+    held = [_Widened(run, min(step, keys.shape[1]), wide) for run in (keys, values)]
+    parts, blocks = [], []
+    for start in range(0, keys.shape[1], step):
+        run = slice(start, start + step)
+        scores = torch.bmm(rows, held[0].of(run).transpose(1, 2))
         if softcap is not None:
             scores = torch.tanh(scores / softcap) * softcap
-        if split_bias is not None:
-            scores = scores + split_bias[:, run]
-        lse = torch.logsumexp(scores, -1)
-        parts.append(Partial(torch.exp(scores - lse.unsqueeze(-1)) @ split_values[:, run].to(wide_dtype), lse))
-    return Partial(torch.cat([part.output for part in parts], 1), torch.cat([part.lse for part in parts], 1))
+        if bias is not None:
+            scores = scores + bias[:, :, run]
+        peak = scores.amax(-1, keepdim=True)
+        weights = scores.sub_(peak).exp_()
+        sums = weights.view(*weights.shape[:2], -1, block).sum(-1)  # [kv_heads, group, n_blocks]
+        total = sums.sum(-1, keepdim=True)
+        output = torch.bmm(weights, held[1].of(run)).div_(total)
+        parts.append(Partial(output.unsqueeze(2), peak + total.log()))
+        blocks.append((peak + sums.log()).transpose(1, 2))
+    return merge(parts), torch.cat(blocks, 1)
+
+
+class _Widened:
+    """A run [kv_heads, n_keys, width] in a wider dtype, a few thousand keys at a time in one buffer."""
+
+    def __init__(self, run: Tensor, most: int, dtype: torch.dtype) -> None:
+        self._run = run
+        self._buffer = None if run.dtype == dtype else run.new_empty((run.shape[0], most, run.shape[2]), dtype=dtype)
+
+    def of(self, part: slice) -> Tensor:
+        """Return some keys; valid until the next call."""
+        found = self._run[:, part]
+        return found if self._buffer is None else self._buffer[:, : found.shape[1]].copy_(found)
 
 
 def _takes_flash(query: Tensor, keys: Tensor, values: Tensor, softcap: float | None) -> bool:
@@ -120,6 +136,8 @@ def _flash_run(
         rows = query.flatten(1, 2).unsqueeze(0)
         output, lse = _flash(rows, keys.unsqueeze(0), values.unsqueeze(0), scale=scale)
         return _by_group(output.squeeze(0), lse.squeeze(0), group)
+    if bias is not None and query.dtype == torch.float64:
+        bias = bias.double()  # the kernel takes another dtype here without a word, and reads it wrongly
     wide_keys, wide_values = (run.unsqueeze(1).expand(-1, group, -1, -1) for run in (keys, values))
     added = None if bias is None else bias.unsqueeze(2)  # [kv_heads, group, 1, n_keys]: the same for every query
     if mask is None:

@@ -210,7 +210,8 @@ class SparseStep(Step):
         block, n_document, scores = self._memory.numbers.block, self._boundary(), call.scores
         noted = self.evidence.block_tokens
         piece = math.gcd(block, noted)
-        parts: list[Partial] = []  # output [kv_heads, n, group, head_dim]
+        parts: list[Partial] = []  # of runs, output [kv_heads, group, 1, head_dim]
+        apart: list[Tensor] = []  # lse of each run's blocks [kv_heads, n, group]
         places: list[Tensor | None] = []  # [kv_heads or 1, n]: blocks of the evidence; None for the tail
         for tile in division.whole:
             in_document = tile.end <= n_document
@@ -218,24 +219,28 @@ class SparseStep(Step):
                 row = call.query[tile.branch]
                 keys, values = self._met(call.module, call.layer, tile.branch, start, end, call.plain)
                 if in_document and end - start > noted:
-                    parts.append(
-                        attend_blocks(row, keys, values, scale=scores.scale, block=noted, softcap=scores.softcap)
+                    run, inside_lse = attend_blocks(
+                        row, keys, values, scale=scores.scale, block=noted, softcap=scores.softcap
                     )
                 else:
                     run = attend_run(row, keys, values, scale=scores.scale, softcap=scores.softcap)
-                    parts.append(Partial(run.output.transpose(1, 2), run.lse.transpose(1, 2)))
+                    inside_lse = run.lse.transpose(1, 2)
+                parts.append(run)
+                apart.append(inside_lse)
                 places.append(torch.arange(start // noted, -(-end // noted)).unsqueeze(0) if in_document else None)
         for span in division.spans:
             row = call.query[span.branch]
             blocks = self._memory.blocks(self.reading, call.layer, row.flatten(1, 2).unsqueeze(1), [span], phase)[:, 0]
             keys, values = self._memory.gather(self.reading, call.layer, blocks, phase)
-            parts.append(attend_blocks(row, keys, values, scale=scores.scale, block=piece, softcap=scores.softcap))
+            run, inside_lse = attend_blocks(row, keys, values, scale=scores.scale, block=piece, softcap=scores.softcap)
+            parts.append(run)
+            apart.append(inside_lse)
             inside = torch.arange(0, block, piece, device=blocks.device)
             places.append((blocks.unsqueeze(-1) * block + inside).flatten(1) // noted)
-        joined, weights = joined_apart(parts, sinks)
+        joined, weights = joined_apart(parts, apart, sinks)
         at = 0
-        for place, part in zip(places, parts, strict=True):
-            n = part.lse.shape[1]
+        for place, part in zip(places, apart, strict=True):
+            n = part.shape[1]
             if place is not None:
                 self.evidence.add_at(place, weights[:, at : at + n].sum(2))
             at += n
