@@ -1,10 +1,10 @@
-"""Blocks of keys and values kept on the device, in front of a layer that lies in host memory.
+"""Blocks of keys and values kept where attention computes, in front of a layer in host memory or in files.
 
 While an answer is written, neighbouring tokens choose mostly the same blocks. A
 cache of a few times the budget then leaves a few blocks for each token to cross the
 bus; they are copied on a stream of their own while the device attends to what it
-has. Least recently chosen blocks give way. On a CPU there is nothing to copy and no
-cache is made, except in tests.
+has. Least recently chosen blocks give way. On a CPU only layers in files get one: there
+gathering blocks by pieces takes many times what it takes from one buffer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 
 
 class BlockCache:
-    """Device copies of some blocks of one layer; each key head has slots of its own.
+    """Copies of some blocks of one layer; each key head has slots of its own.
 
     `slots`: blocks a key head keeps, at least as many as are asked for at once. `fetched` counts
     blocks that were copied, `asked` those that were wanted.

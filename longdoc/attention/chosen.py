@@ -25,6 +25,7 @@ from longdoc.attention.summaries import Summaries, bounds
 from longdoc.cache.segment import Reading
 
 _CACHED_BUDGETS = 8  # blocks kept on the device for each key head, in budgets
+_CACHED_FROM_FILES = 2  # the same where they come from mapped files: gathering there takes many times as long
 
 Phase = Literal["reading", "question", "answer", "look"]
 """Who chooses; a look neither remembers nor is bound by what was remembered."""
@@ -50,7 +51,7 @@ class Chosen:
         self.answer_tokens = 0
         self._asked: dict[tuple[int, int], Tensor] = {}  # layer, branch -> largest bounds for the question
         self._held: dict[tuple[int, int], Held] = {}  # layer, branch -> last choice for the answer
-        self._caches: dict[int, BlockCache] = {}  # by layer, where keys lie away from the device
+        self._caches: dict[int, BlockCache] = {}  # by layer, where keys lie in files or away from the device
         self._cached_to = 0  # tokens of the document when they were filled
         probe.register(reading, self.reading_probe, self.answer_probe)
 
@@ -108,7 +109,8 @@ class Chosen:
         lies = reading.layers[layer]
         if phase in ("reading", "question") or not lies.away:  # tiles choose the same blocks many times
             return lies.gather(blocks, self.numbers.block)
-        slots = _CACHED_BUDGETS * self.numbers.budget_blocks
+        budgets = _CACHED_FROM_FILES if lies.device.type == "cpu" else _CACHED_BUDGETS
+        slots = budgets * self.numbers.budget_blocks
         if blocks.shape[1] > slots:
             return lies.gather(blocks, self.numbers.block)
         if layer not in self._caches:

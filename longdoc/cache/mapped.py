@@ -222,6 +222,10 @@ class MappedLayer(Layer):
     def nbytes(self) -> int:
         return 0
 
+    @property
+    def away(self) -> bool:
+        return True
+
     def restore(self, start: int, strips: Sequence[Tensor]) -> None:
         self._store.write(self._index, start, strips)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from standin import random_reading
 
 from longdoc.attention.block_cache import BlockCache
+from longdoc.attention.chosen import Chosen
+from longdoc.attention.sparsity import Sparsity
+from longdoc.cache import layout
 from longdoc.cache.segment import Buffer, LayerShape
 
 HEADS, DIM, BLOCK, N = 2, 8, 4, 30  # N blocks, the last one half full
@@ -71,3 +77,31 @@ def test_blocks_not_asked_for_longest_give_way() -> None:
     assert ask(4, 5) == 2  # over 2 and 3
     assert ask(0, 1) == 0
     assert ask(2, 3) == 2
+
+
+@pytest.mark.parametrize("kv", ["bf16", "int8"])
+def test_an_answer_gathers_a_block_from_files_once(tmp_path: Path, kv: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "FILE_BYTES", 16 << 10)  # several files
+    given_ = {"shapes": (LayerShape(HEADS, DIM, DIM),), "kv": kv}
+    ram, disk = random_reading(1500, **given_), random_reading(1500, working=tmp_path, **given_)
+    chosen, fetched = Chosen(disk, Sparsity(budget_blocks=6)), list[int]()
+    layer = disk.layers[0]
+    through = layer.chosen
+    monkeypatch.setattr(
+        layer, "chosen", lambda blocks, block: fetched.append(blocks.shape[1]) or through(blocks, block)
+    )
+    torch.manual_seed(1)
+    for _ in range(3):
+        blocks = torch.stack([torch.randperm(23)[:6].sort().values for _ in range(HEADS)])
+        for _ in range(4):  # a choice holds for a few tokens
+            for found, expected in zip(
+                chosen.gather(disk, 0, blocks, "answer"), ram.layers[0].gather(blocks), strict=True
+            ):
+                assert torch.equal(found, expected)
+    assert len(fetched) == 3
+    assert Chosen(ram, Sparsity(budget_blocks=6)).gather(ram, 0, blocks, "answer")[0].shape == (HEADS, 6 * 64, DIM)
+    # While reading, tiles choose the same blocks many times over: nothing is kept.
+    fetched.clear()
+    for _ in range(2):
+        chosen.gather(disk, 0, blocks, "reading")
+    assert fetched == [6, 6]
