@@ -79,7 +79,7 @@ class ShapeEngine(WhisperEngine):
             log_prob_threshold=None,
             no_speech_threshold=None,
             suppress_tokens=[-1, end],
-            max_new_tokens=max(1, round(_TOKENS_PER_S * speech_s)),
+            max_new_tokens=2 * max(1, round(_TOKENS_PER_S * speech_s)),  # CTranslate2 writes half of what it may
         )
         return islice(segments, 1), info
 

@@ -2,7 +2,7 @@
 
 Its words are noise. Built with transformers' model and CTranslate2's converter; the tokenizer
 has bytes and made-up words, and Whisper's own special tokens at the places the model declares.
-With the number of tokens of a published model it is multilingual, as CTranslate2 tells the two apart.
+CTranslate2 takes a model for a multilingual one if its tokens include the empty text, as the published ones do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 N_WORDS = 200
-MULTILINGUAL = 51_865  # tokens of the published multilingual models; with fewer it knows English only
 _LIKELY = 5  # words that it says; with the end of text among them, it is brief
 
 
@@ -26,11 +25,12 @@ class Shape:
     n_layers: int
     n_heads: int
     n_tokens: int = 0
+    is_multilingual: bool = False
 
 
 TOY = Shape(16, 16, 1, 2)
-TOY_OF_MANY_LANGUAGES = Shape(16, 16, 1, 2, MULTILINGUAL)
-BASE = Shape(512, 2048, 6, 8, MULTILINGUAL)  # https://huggingface.co/openai/whisper-base, config.json
+TOY_OF_MANY_LANGUAGES = Shape(16, 16, 1, 2, is_multilingual=True)
+BASE = Shape(512, 2048, 6, 8, 51_865, is_multilingual=True)  # https://huggingface.co/openai/whisper-base, config.json
 SHAPES = {"base": BASE}
 
 
@@ -40,7 +40,7 @@ def toy_whisper(folder: Path, seed: int = 7, *, shape: Shape = TOY, language: st
     from ctranslate2.converters import TransformersConverter
     from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-    tokens = _tokens(shape.n_tokens)
+    tokens = _tokens(shape)
     config = WhisperConfig(
         vocab_size=len(tokens),
         num_mel_bins=80,
@@ -83,8 +83,8 @@ def toy_whisper(folder: Path, seed: int = 7, *, shape: Shape = TOY, language: st
     return folder
 
 
-def _tokens(n_tokens: int) -> dict[str, int]:
-    """Return every token with its id: bytes, words up to `n_tokens` in all, Whisper's special ones in its order."""
+def _tokens(shape: Shape) -> dict[str, int]:
+    """Return every token with its id: bytes, words, Whisper's special ones in its order."""
     from tokenizers.pre_tokenizers import ByteLevel
 
     special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in _languages())]
@@ -97,8 +97,8 @@ def _tokens(n_tokens: int) -> dict[str, int]:
         "<|notimestamps|>",
     ]
     special += [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
-    names = sorted(ByteLevel.alphabet())
-    n_words = max(N_WORDS, n_tokens - len(names) - len(special))
+    names = [*sorted(ByteLevel.alphabet()), *([""] if shape.is_multilingual else [])]
+    n_words = max(N_WORDS, shape.n_tokens - len(names) - len(special))
     names += [f"Ġ{_word(number)}" for number in range(n_words)]
     return {name: number for number, name in enumerate([*names, *special])}
 

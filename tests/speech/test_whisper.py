@@ -133,7 +133,7 @@ def test_the_language_of_the_first_speech_holds_for_the_rest(dutch: Path, monkey
 def test_a_language_that_is_hardly_likelier_than_others_is_left_open(
     voice: Path, library: Library, settings: Settings, tmp_path: Path
 ) -> None:
-    unsure = toy_whisper(tmp_path / "unsure", shape=TOY_OF_MANY_LANGUAGES)
+    unsure = toy_whisper(tmp_path / "unsure", shape=TOY_OF_MANY_LANGUAGES)  # about 1 in 99 for each
     found = transcribe(voice, library, settings, engine="whisper", options=SpeechOptions(model=str(unsure)))
     assert found.transcript.utterances
     assert not found.transcript.language
