@@ -3,6 +3,7 @@
 import { citations } from "./citations.js";
 import { attempt, button, call, dialog, h, icon, memory, progressbar, redraw, save, sendFile } from "./core.js";
 import { keys } from "./keys.js";
+import { microphone } from "./microphone.js";
 import { speechModels } from "./recording_models.js";
 import { questions as makeQuestions } from "./recording_questions.js";
 import { summary as makeSummary } from "./recording_summary.js";
@@ -27,7 +28,7 @@ export async function recordings(root) {
     ondragover: (event) => { event.preventDefault(); drop.classList.add("ld-over"); },
     ondragleave: () => drop.classList.remove("ld-over"),
     ondrop: (event) => { event.preventDefault(); drop.classList.remove("ld-over"); choose(event.dataTransfer.files[0]); } },
-    button("Choose a recording", () => file.click(), { icon: "plus" }), file,
+    button("Choose a recording", () => file.click(), { icon: "plus" }), file, microphone(choose),
     h("p", {}, "or drop it here: WAV, FLAC, MP3, M4A, OGG, OPUS, WEBM, the sound of MP4"));
   const language = h("input", { class: "ld-field", "aria-label": "Language", placeholder: "detect", maxlength: "3", size: "6" });
   const engine = h("select", { class: "ld-field", "aria-label": "Engine" });
@@ -110,8 +111,9 @@ export async function recordings(root) {
   async function refresh() {
     const before = new Set(state.rows.map((one) => one.transcript));
     state = await call("recordings");
-    const fresh = state.rows.find((one) => !before.has(one.transcript) && one.job !== null);
-    if (wanted && fresh) { wanted = false; memory.set("recording", fresh.transcript); }
+    const fresh = state.rows.find((one) => !before.has(one.transcript)); // a short one may be done before it is seen
+    if (wanted && fresh) memory.set("recording", fresh.transcript);
+    if (fresh || !(state.waiting.length || state.rows.some((one) => one.job !== null))) wanted = false; // or was here before
     let open = state.rows.find((one) => one.transcript === memory.get("recording"));
     if (!open && row) open = state.rows.find((one) => one.source === row.source); // transcribed again: another transcript
     if (!open && !wanted) open = state.rows[0];
@@ -174,7 +176,7 @@ export async function recordings(root) {
       return [
         h("div", { class: "ld-row" }, h("h2", {}, row.name), h("span", { class: "ld-grow" }),
           button("Export", exportIt, { icon: "down" }), button("Transcribe again", again, { quiet: true }), button("Delete", remove, { quiet: true, hint: "Delete this recording" })),
-        h("p", { class: "ld-heard" }, "Heard by ", engineName, row.rough ? h("strong", { class: "ld-rough", title: "Many words are wrong; check them against the sound" }, "rough") : null, row.language ? h("span", { class: "ld-dim" }, ` · ${row.language}`) : null, row.edited ? h("span", { class: "ld-dim" }, " · corrected by hand") : null),
+        h("p", { class: "ld-heard" }, "Heard by ", engineName, row.rough ? [" ", h("strong", { class: "ld-rough", title: "Many words are wrong; check them against the sound" }, "rough")] : null, row.language ? h("span", { class: "ld-dim" }, ` · ${row.language}`) : null, row.edited ? h("span", { class: "ld-dim" }, " · corrected by hand") : null),
         row.job !== null ? h("div", { class: "ld-row ld-live-row" }, h("span", { class: "ld-words" }, row.job_words), progressbar(row.share, row.job_words, `Transcribing ${row.name}`), stop) : null,
         resume ? h("div", { class: "ld-row" }, h("p", { class: "ld-flag" }, row.complete ? "A new transcription was stopped; this one stays until it is complete." : `Partial. ${row.partial}`), resume) : null,
         row.silent && !row.message ? h("p", { class: "ld-flag", role: "status" }, `${row.silent} Is it the right file?`) : null,

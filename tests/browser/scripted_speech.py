@@ -2,13 +2,15 @@
 
 It hears a line only where there is sound. Speakers are told apart as a speaker model would: by
 number. A name is spelled right only if it was entered among the terms, as with real engines.
-It hears no further than the file that SCRIPTED_SPEECH_UNTIL names says, in seconds.
+It hears no further than the file that SCRIPTED_SPEECH_UNTIL names says, in seconds, and is not loaded before
+that file is there.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,4 +67,7 @@ def said(line: object, options: SpeechOptions) -> Utterance:
 
 
 def engine(options: SpeechOptions) -> MeetingEngine:
+    gate = os.environ.get("SCRIPTED_SPEECH_UNTIL")
+    while gate and not Path(gate).exists():
+        time.sleep(0.05)
     return MeetingEngine()

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from recorded import ROOT, meeting_lines, sound
 from scripted import Scripted
+from sounds import RATE, meeting, wav
 
 from longdoc.speech import ENGINES, EngineRow
 
@@ -62,11 +63,11 @@ def plays_from(page: Any, start_s: float) -> None:
     page.evaluate("document.querySelector('audio').pause()")
 
 
-def add(page: Any, path: Path, terms: str = "") -> None:
+def add(page: Any, path: Path, terms: str = "", engine: str = "scripted") -> None:
     page.set_input_files(".ld-add-recording input[type=file]", path)
     page.get_by_role("textbox", name="Names and terms").fill(terms)
     page.get_by_text("Language, engine, quality").click()
-    page.get_by_role("combobox", name="Engine").select_option("scripted")
+    page.get_by_role("combobox", name="Engine").select_option(engine)
     page.get_by_text("Language, engine, quality").click()
     page.get_by_role("button", name="Transcribe", exact=True).click()
 
@@ -88,14 +89,19 @@ def test_meeting_journey_with_a_scripted_speech_engine_and_scripted_answers(
     expected = meeting_lines()
     decided_s = next(one.start_s for one in expected if one.text == BUDGET)
     decided = f"{int(decided_s) // 60}:{int(decided_s) % 60:02d}"
-    scripted_speech(40)
     server = serve_with(Scripted(SCRIPT))
     page = open_page(server, "recordings")
     assert axe(page) == []
 
-    # 1 upload, a name, Transcribe; lines arrive in order with the time left
+    # 1 upload, a name, Transcribe; what it does is said from the first; lines arrive in order with the time left
     add(page, sound(tmp_path / "meeting.wav", 360), NAME)
+    card = page.get_by_role("listitem", name="meeting.wav")
+    card.get_by_text("Loading model", exact=True).wait_for()
+    scripted_speech(0)
     live = page.locator(".ld-live-row .ld-words")
+    live.get_by_text("Finding speech", exact=True).wait_for()
+    assert not clocks(page)
+    scripted_speech(40)
     live.get_by_text(re.compile(r"\d:\d\d of 6:00, \d+ (s|min) left")).wait_for()
     page.locator(".ld-line-said").nth(4).wait_for()
     assert live.count() == 1
@@ -103,7 +109,7 @@ def test_meeting_journey_with_a_scripted_speech_engine_and_scripted_answers(
     heard = [job for job in context.library.jobs() if job.kind == "transcribe"]
     stages = {context.worker.progress(job).get("stage") for job in heard}  # what is stored may be a second old
     assert stages == {"hearing"}
-    assert page.locator(".ld-rough").is_visible()
+    assert page.locator(".ld-heard").inner_text().startswith("Heard by a scripted engine rough")
 
     # 2 it goes on while other pages are open, and without any
     page.get_by_role("link", name="Documents").click()
@@ -242,3 +248,23 @@ def test_meeting_journey_with_a_scripted_speech_engine_and_scripted_answers(
     assert axe(page) == []
     card.get_by_role("link", name="Open silence.wav in Recordings").click()
     page.get_by_role("listitem", name="silence.wav").first.wait_for()
+
+
+def test_the_engine_that_comes_along_is_called_rough_and_no_speaker_is_guessed(
+    serve_with: Callable[..., Any], open_page: Callable[..., Any], axe: Callable[[Any], list[str]], tmp_path: Path
+) -> None:
+    """Step 6 without a speaker model, heard by the real offline engine: the first sentences of the sample meeting."""
+    voice = tmp_path / "beginning.wav"
+    voice.write_bytes(wav(meeting()[: 20 * RATE]))
+    page = open_page(serve_with(Scripted(SCRIPT)), "recordings")
+    add(page, voice, engine="sphinx")
+    page.locator(".ld-ready").wait_for(timeout=120_000)
+    heard = page.locator(".ld-heard")
+    assert "Heard by PocketSphinx, an offline engine that is rough and knows English only" in heard.inner_text()
+    assert heard.locator(".ld-rough").inner_text() == "rough"
+    assert page.locator(".ld-line-said").count() >= 2
+    assert "meeting" in " ".join(page.locator(".ld-words-said").all_text_contents())
+    page.get_by_text("Speakers are not separated.", exact=True).wait_for()
+    assert page.locator(".ld-speaker").count() == 0
+    assert page.get_by_role("button", name=re.compile("^Rename")).count() == 0
+    assert axe(page) == []
