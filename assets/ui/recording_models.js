@@ -7,7 +7,7 @@ export function speechModels({ poll, refresh }) {
   const get = button("Get Whisper…", offer, { icon: "down", hint: "Size and licence are shown before anything is fetched" });
   const cards = h("div", { class: "ld-cards", role: "list", "aria-label": "Downloads of speech models" });
   const region = h("div", { class: "ld-speech-models" }, why, get, cards);
-  let running = 0;
+  let active = 0; // downloads that were running when they were last drawn
 
   // The hub is asked only after Download is pressed here.
   function offer() {
@@ -33,15 +33,18 @@ export function speechModels({ poll, refresh }) {
 
   async function draw() {
     const { downloads } = await call("speech_models");
+    const before = active;
+    active = downloads.filter((job) => job.state === "queued" || job.state === "running").length;
+    if (active < before) await refresh(); // it can be chosen from now on
     redraw(cards, downloads, () => downloads.map((job) => {
-      const active = job.state === "queued" || job.state === "running";
+      const runs = job.state === "queued" || job.state === "running";
       const act = (action) => () => attempt(async () => { await action(); await draw(); poll(); });
-      const stop = active ? button("Stop", act(() => call("stop", { job: job.id })), { icon: "stop" }) : null;
+      const stop = runs ? button("Stop", act(() => call("stop", { job: job.id })), { icon: "stop" }) : null;
       if (stop) stop.dataset.focus = `stop-model-${job.id}`;
       return h("div", { class: `ld-card ld-${job.state}`, role: "listitem", "aria-label": job.name },
-        h("strong", {}, job.name), h("span", { class: "ld-state" }, active ? `Downloading ${job.words}` : job.words),
-        active ? progressbar(job.share, job.words, job.name) : h("p", { class: "ld-message", role: "status" }, icon("warn"), h("span", {}, `${job.message || "LongDoc ended while this was running."} ${job.next_step}`)),
-        h("div", { class: "ld-row" }, active ? stop : [
+        h("strong", {}, job.name), h("span", { class: "ld-state" }, runs ? `Downloading ${job.words}` : job.words),
+        runs ? progressbar(job.share, job.words, job.name) : h("p", { class: "ld-message", role: "status" }, icon("warn"), h("span", {}, `${job.message || "LongDoc ended while this was running."} ${job.next_step}`)),
+        h("div", { class: "ld-row" }, runs ? stop : [
           button("Go on", act(() => call("download_speech_model", { size: job.size }))),
           button("Dismiss", act(() => call("dismiss_speech_download", { job: job.id })), { quiet: true })]));
     }));
@@ -55,10 +58,8 @@ export function speechModels({ poll, refresh }) {
   }
 
   async function onPoll(polled) {
-    const now = polled.jobs.filter((job) => job.kind === "speech_model").length;
-    if (now || running) await draw();
-    if (now < running) await refresh(); // it can be chosen from now on
-    running = now;
+    // One may begin and end between two polls: what is drawn as running is looked at until it is not.
+    if (active || polled.jobs.some((job) => job.kind === "speech_model")) await draw();
   }
 
   return { region, update, onPoll, draw };
