@@ -21,7 +21,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from longdoc.citations.words import content, stem, words
 from longdoc.formats import SpecialIds
 
 MAX_QUOTE_TOKENS = 96
@@ -39,19 +38,18 @@ class Constraint(Protocol):
 class CopyConstraint:
     """Quotes are slices of the documents, quoted answers are slices of the quote.
 
-    `prefix_ids` are the prompt's document tokens; with the `question` and the tokenizer's `decode` its words are kept
-    from opening the answer. One instance serves one answer.
+    `prefix_ids` are the prompt's document tokens. `repeats` says of the quote's tokens from some place on whether their
+    first word is one that the question holds already; such a word does not open the answer. One instance serves one
+    answer.
     """
 
     def __init__(
         self,
         prefix_ids: Sequence[int],
         ids: SpecialIds,
-        question: str = "",
-        decode: Callable[[Sequence[int]], str] | None = None,
+        repeats: Callable[[Sequence[int]], bool] | None = None,
     ) -> None:
-        self._decode = decode
-        self._asked = set() if " or " in question.casefold() else content(question)
+        self._repeats = repeats
         self._prefix: NDArray[np.int64] = np.asarray(prefix_ids, dtype=np.int64)
         self._ids = ids
         self._specials = np.array(sorted(vars(ids).values()), dtype=np.int64)
@@ -73,18 +71,10 @@ class CopyConstraint:
 
     def _openings(self, quote: list[int]) -> list[int]:
         """Return the ids that may open an answer: those of the quote, but no word of the question if any is left."""
-        if self._decode is None or not self._asked:
-            return self._continue(np.asarray(quote, dtype=np.int64), [], [self._ids.end])
-        new = [
-            token
-            for at, token in enumerate(quote)
-            if not self._opens_with_the_question(self._decode(quote[at : at + _WORD_TOKENS]))
-        ]
+        new = quote
+        if self._repeats is not None:
+            new = [token for at, token in enumerate(quote) if not self._repeats(quote[at : at + _WORD_TOKENS])]
         return self._continue(np.asarray(new or quote, dtype=np.int64), [], [self._ids.end])
-
-    def _opens_with_the_question(self, text: str) -> bool:
-        first = next(iter(words(text)), None)
-        return first is not None and first.counts and stem(first.text) in self._asked
 
     def _continue(self, text: NDArray[np.int64], copied: Sequence[int], closing: list[int]) -> list[int]:
         """Return the ids that go on a slice of `text` beginning with `copied`, and `closing` once it has begun."""

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longdoc.answer.copying import repeats
 from longdoc.formats import SpecialIds
 from longdoc.grounding import MAX_QUOTE_TOKENS, CopyConstraint, slice_ends
 
@@ -47,19 +48,19 @@ def spelled(ids: Sequence[int]) -> str:
 
 
 def test_an_answer_does_not_open_with_the_questions_own_words() -> None:
-    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, "What was Ana's horse called?", spelled)
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, repeats("What was Ana's horse called?", spelled))
     quoted = [9, IDS.quote, *WORDS, IDS.then]
     assert constraint.allowed(quoted) == [20, 22, 24, 26, 27]
     assert constraint.allowed([*quoted, 26]) == [27, IDS.end]
 
 
 def test_a_question_of_alternatives_may_be_answered_with_its_own_words() -> None:
-    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, "Is it a dog or a horse?", spelled)
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, repeats("Is it a dog or a horse?", spelled))
     assert constraint.allowed([9, IDS.quote, 20, 21, IDS.then]) == [20, 21]
 
 
 def test_a_quote_of_nothing_but_the_questions_words_may_still_be_the_answer() -> None:
-    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, "horse called Ana?", spelled)
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, repeats("horse called Ana?", spelled))
     assert constraint.allowed([9, IDS.quote, 21, 25, IDS.then]) == [21, 25]
 
 

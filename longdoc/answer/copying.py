@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from longdoc.citations.words import content, stem, words
 from longdoc.formats import SpecialIds
 from longdoc.grounding import CopyConstraint
 from longdoc.packing import quotable
@@ -12,4 +15,17 @@ from longdoc.types import Prompt
 def copy_constraint(prompt: Prompt, special: SpecialIds, tokenizer: TextTokenizer) -> CopyConstraint:
     """Return the constraint for one answer; the question is what stands after the prompt's documents."""
     question = tokenizer.decode(prompt.token_ids[prompt.prefix_len :])
-    return CopyConstraint(quotable(prompt, special.doc), special, question, tokenizer.decode)
+    return CopyConstraint(quotable(prompt, special.doc), special, repeats(question, tokenizer.decode))
+
+
+def repeats(question: str, decode: Callable[[Sequence[int]], str]) -> Callable[[Sequence[int]], bool] | None:
+    """Return a test whether tokens begin with a word of the question; None where it offers alternatives ("a or b")."""
+    if " or " in question.casefold():
+        return None
+    asked = content(question)
+
+    def begins(ids: Sequence[int]) -> bool:
+        first = next(iter(words(decode(ids))), None)
+        return first is not None and first.counts and stem(first.text) in asked
+
+    return begins

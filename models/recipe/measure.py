@@ -50,16 +50,16 @@ JOBS = (
         "Needles, the unextended model at its native length",
         "needle {native} --lengths 2048 --limit 40",
     ),
-    Job("needle", "Needles, the shipped model", "needle --lengths 2048,8192,32768 --limit 10"),
+    Job("needle", "Needles, the shipped model", "needle --lengths 2048,8192 --limit 20"),
     Job(
-        "needle_methods",
-        "Needles, the unextended model, by position method",
-        "needle {native} --lengths 8192,32768 --position none,yarn --distractors 0 --limit 10",
+        "needle_sparse",
+        "Needles at 32,768 tokens, dense and sparse attention",
+        "needle --lengths 32768 --attention dense,sparse --distractors 0 --limit 20",
     ),
     Job(
         "needle_far",
-        "Needles beyond the trained extension",
-        "needle --lengths 65536,131072 --distractors 0 --limit 5",
+        "Needles beyond the trained extension, sparse attention",
+        "needle --lengths 65536,131072 --attention sparse --distractors 0 --limit 5",
     ),
     Job("qa_gold", "Questions by people, gold passage alone", "qa --sets {sets} --tasks extractive --limit 24"),
     Job(
@@ -70,7 +70,7 @@ JOBS = (
     Job(
         "qa_hidden",
         "Hidden in 16K tokens, single pass and chunked",
-        "qa --sets {sets} --tasks extractive --limit 6 --hide-in 16000 --mode single,chunked --no-absent",
+        "qa --sets {sets} --tasks extractive --limit 4 --hide-in 16000 --mode single,chunked --no-absent",
     ),
     Job("perplexity", "Perplexity of held-out text", "perplexity --limit 3"),
     Job("ruler", "RULER's forms", "ruler --lengths 2048 --limit 4"),

@@ -42,7 +42,10 @@ class Quoting(StandIn):
         start = reading.token_ids.index(self.tokenizer.ids("\n")[0]) + 1  # behind the first header
         copied = reading.token_ids[start : start + 24]
         written: list[int] = []
-        for token in [*self.tokenizer.ids("[1]"), special.quote, *copied, special.then, *copied[:12], special.end]:
+        head = [*self.tokenizer.ids("[1]"), special.quote, *copied, special.then]
+        openings = constraint.allowed(head) if constraint else None
+        first = next(i for i, token in enumerate(copied) if openings is None or token in openings)
+        for token in [*head, *copied[first : first + 12], special.end]:
             allowed = constraint.allowed(written) if constraint else None
             assert allowed is None or token in allowed
             written.append(token)
