@@ -29,7 +29,7 @@ class Pace:
         self._weights_s = 2 * info.n_parameters / _PRODUCTS_PER_S / faster
         self._scores_s = info.num_layers * info.num_heads * max(info.head_dim / 64, 0.25) / _SCORES_PER_S / faster
         self._sparse, self._smallest = sparse, sparse.tile if sparse else _SMALLEST
-        self._longest = max(longest, self._smallest if sparse else 1)
+        self._longest = self._ceiling = max(longest, self._smallest if sparse else 1)
 
     def size(self, position: int) -> int:
         """Return the tokens of a step that begins at `position`."""
@@ -41,12 +41,23 @@ class Pace:
         return step if self._sparse is None else step - (position + step) % self._sparse.tile
 
     def took(self, n_tokens: int, seconds: float) -> None:
-        """Note a measured step; one of twice the target halves the longest step from here on."""
+        """Note a measured step: one of twice the target halves the longest step, a quick one doubles it again.
+
+        So a computer that was busy for a while does not read the rest of a long text in small steps.
+        """
         if seconds > 2 * _TARGET_S:
-            self.shrink(n_tokens)
+            self._halve(n_tokens)
+        elif seconds < _TARGET_S / 4 and n_tokens > self._longest // 2:
+            self._longest = min(self._longest * 2, self._ceiling)
 
     def shrink(self, n_tokens: int) -> bool:
-        """Halve the longest step, because one of `n_tokens` was too much; False if it is as small as can be."""
+        """Halve the longest step for good: one of `n_tokens` was too much. False if it is as small as can be."""
+        if not self._halve(n_tokens):
+            return False
+        self._ceiling = self._longest
+        return True
+
+    def _halve(self, n_tokens: int) -> bool:
         if n_tokens <= self._smallest:
             return False
         self._longest = max(min(self._longest, n_tokens) // 2, self._smallest)

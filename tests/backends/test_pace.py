@@ -46,3 +46,28 @@ def test_the_smallest_step_cannot_shrink() -> None:
     while pace.shrink(pace.size(0)):
         pass
     assert 1 <= pace.size(0) <= 32
+
+
+def test_steps_grow_again_when_the_computer_is_free_but_not_past_the_plan() -> None:
+    pace = Pace(READER, 1024)
+    for _ in range(3):
+        pace.took(pace.size(0), 5.0)
+    assert pace.size(0) == 128
+    for _ in range(9):
+        pace.took(pace.size(0), 0.1)
+    assert pace.size(0) == 1024
+
+
+def test_a_short_last_step_is_no_sign_of_a_free_computer() -> None:
+    pace = Pace(READER, 1024)
+    pace.took(1024, 5.0)
+    pace.took(7, 0.01)
+    assert pace.size(0) == 512
+
+
+def test_what_did_not_fit_into_memory_is_not_tried_again() -> None:
+    pace = Pace(READER, 1024)
+    assert pace.shrink(1024)
+    for _ in range(5):
+        pace.took(pace.size(0), 0.01)
+    assert pace.size(0) == 512
