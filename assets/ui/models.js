@@ -76,7 +76,7 @@ export async function models(root) {
       const act = (action) => () => attempt(async () => { await action(); await drawDownloads(); strip.poll(); });
       return h("div", { class: `ld-card ld-${job.state}`, role: "listitem", "aria-label": job.name },
         h("strong", {}, job.name), h("span", { class: "ld-state" }, active ? `Downloading ${job.words}` : job.words),
-        active ? progressbar(job.share, job.words, job.name) : h("p", { class: "ld-message" }, icon("warn"), h("span", {}, `${job.message || "LongDoc ended while this was running. What came is kept."} ${job.next_step}`)),
+        active ? progressbar(job.share, job.words, job.name) : h("p", { class: "ld-message" }, icon("warn"), h("span", {}, `${job.message || "LongDoc ended while this was running. Files that came whole are kept."} ${job.next_step}`)),
         h("div", { class: "ld-row" }, active ? button("Stop", act(() => call("stop", { job: job.id })), { icon: "stop" }) : [
           button("Go on", act(async () => { await call("download", { name: job.name }); await call("dismiss_download", { job: job.id }); })),
           button("Dismiss", act(() => call("dismiss_download", { job: job.id })), { quiet: true })]));
