@@ -64,9 +64,15 @@ class MadeTasks:
         self.not_stated = tokenizer.ids(f" {NOT_STATED}")
         self.fill = tokenizer.ids(" Fill:")
 
-    def sequence(self, length: int, document_weight: float) -> Builder:
-        """Return one sequence: documents, then questions until the length is used."""
+    def sequence(self, length: int, document_weight: float, far: float = 0.0) -> Builder:
+        """Return one sequence: documents, then questions until the length is used.
+
+        A share `far` of sequences is nearly all document, as in use: few questions, about facts that stand anywhere
+        in it, so that most answers are far away. The others are half questions, which teach the most a token.
+        """
         rng = self.rng
+        if rng.random() < far:
+            return self._far_sequence(length, document_weight)
         n_questions = 1 if rng.random() < 0.1 else max(4, min(32, length // 26))
         room = min(n_questions * 32, int(length * 0.55))
         n_facts = max(1, min(length // 80, 8 + length // 400, 40))  # a long text is not to be made of facts
@@ -78,6 +84,15 @@ class MadeTasks:
         self._ask_wh(context, max(1, n_questions // 4))
         self._ask_sentences(context, 1 if rng.random() < 0.3 else 0)
         rng.shuffle(context.questions)
+        return self.assemble(context, length, document_weight)
+
+    def _far_sequence(self, length: int, document_weight: float) -> Builder:
+        n_questions = max(2, min(10, length // 160))
+        context = self._context(length - n_questions * 40, n_questions)
+        self._insert_facts(context, n_questions)
+        self._ask_cloze(context, 1)
+        self._ask_wh(context, max(1, n_questions // 4))
+        self.rng.shuffle(context.questions)
         return self.assemble(context, length, document_weight)
 
     def assemble(self, context: Context, length: int, document_weight: float) -> Builder:

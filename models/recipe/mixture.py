@@ -40,6 +40,7 @@ class Stage:
     recall_symbols: int = 512
     yarn_factor: float = 1.0  # above 1: frequencies of YaRN with this factor
     max_position: int = 0  # above 0: random jumps in positions up to here (PoSE)
+    far: float = 0.0  # share of made sequences that are nearly all document
     task_lengths: tuple[int, ...] = ()  # made and row sequences take one of these; several share a long sequence
 
 
@@ -90,7 +91,7 @@ class Mixture:
             return self.rows.sequence(length, stage.document_weight)
         if kind == "code":
             return self.code.sequence(length, stage.document_weight)
-        return self.made.sequence(length, stage.document_weight)
+        return self.made.sequence(length, stage.document_weight, stage.far)
 
     def batch(self, stage: Stage) -> Batch:
         """Return one batch; plain positions are thinned to `text_sample` and their weight raised to match."""

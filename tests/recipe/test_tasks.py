@@ -59,12 +59,15 @@ def test_a_training_sequence_is_the_very_prompt_that_packing_produces(workshop: 
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_answers_to_made_questions_are_slices_of_the_sequence_or_not_stated(workshop: Workshop, seed: int) -> None:
+@pytest.mark.parametrize("far", [0.0, 1.0])
+def test_answers_to_made_questions_are_slices_of_the_sequence_or_not_stated(
+    workshop: Workshop, seed: int, far: float
+) -> None:
     mixture = workshop.mixture(seed)
     special = workshop.vocabulary.special
     found = 0
-    for _ in range(6):
-        built = mixture.made.sequence(384, 0.1)
+    for _ in range(24 if far else 6):
+        built = mixture.made.sequence(384, 0.1, far)
         documents = built.ids[: built.ids.index(special.ask)] if special.ask in built.ids else built.ids
         for _, answer in answers(built, workshop):
             if answer == mixture.made.not_stated:
@@ -79,6 +82,15 @@ def test_answers_to_made_questions_are_slices_of_the_sequence_or_not_stated(work
                 assert contains(documents, answer)
             found += 1
     assert found > 10
+
+
+def test_far_sequences_are_nearly_all_document(workshop: Workshop) -> None:
+    made, ask = workshop.mixture(3).made, workshop.vocabulary.special.ask
+    near, far = (
+        np.mean([(built := made.sequence(1024, 0.1, share)).ids.index(ask) / len(built.ids) for _ in range(20)])
+        for share in (0.0, 1.0)
+    )
+    assert far > 0.7 > near
 
 
 @pytest.mark.parametrize("seed", range(4))
