@@ -11,6 +11,9 @@ from longdoc.packing import quotable
 from longdoc.tokens import TextTokenizer
 from longdoc.types import Prompt
 
+# Raised when a change of these rules can change an answer, so that evaluations answered by other rules are not taken.
+COPYING_RULES = 2
+
 
 def copy_constraint(prompt: Prompt, special: SpecialIds, tokenizer: TextTokenizer) -> CopyConstraint:
     """Return the constraint for one answer; the question is what stands after the prompt's documents."""

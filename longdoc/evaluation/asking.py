@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from longdoc.answer.ask import readable
-from longdoc.answer.copying import copy_constraint
+from longdoc.answer.copying import COPYING_RULES, copy_constraint
 from longdoc.backends import Backend
 from longdoc.citations import cite, cite_passages, take_apart
 from longdoc.engine.progress import PeakMemory
@@ -88,7 +88,7 @@ class LocalModel:
         self.identity = backend.fingerprint(make_plan(Way(position="none"), 1))
 
     def fingerprint(self, plan: ReadingPlan) -> str:
-        return self.backend.fingerprint(plan)
+        return f"{self.backend.fingerprint(plan)}/{COPYING_RULES}"
 
     def prefix_tokens(self, documents: Sequence[Document]) -> int:
         """Return how many tokens the documents take in a prompt."""

@@ -156,3 +156,11 @@ def test_a_length_is_the_whole_prompt_with_its_answer(tmp_path: Path) -> None:
         assert opened.plan(Way(position="string"), 2049).position_method == "string"
         assert opened.name == "m"
     assert backend.closed
+
+
+def test_answers_by_other_copying_rules_are_not_taken_for_these(tmp_path: Path, monkeypatch) -> None:
+    local, backend = model(tmp_path)
+    plan = plan_for(backend, 100)
+    before = local.fingerprint(plan)
+    monkeypatch.setattr("longdoc.evaluation.asking.COPYING_RULES", -1)
+    assert local.fingerprint(plan) != before
