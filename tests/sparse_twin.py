@@ -14,6 +14,7 @@ from longdoc.attention.chosen import Chosen, Phase
 from longdoc.attention.dense import Scores
 from longdoc.attention.evidence import Evidence
 from longdoc.attention.merge import Partial
+from longdoc.attention.single import Piece
 from longdoc.attention.sparse import Call, Group, SparseStep
 from longdoc.attention.sparsity import Sparsity
 from longdoc.cache.segment import LayerShape, Reading
@@ -89,6 +90,13 @@ class LoggedStep(SparseStep):
         assert isinstance(self.chosen, LoggedChosen)
         self.chosen.at, self.chosen.size = self.first + group.first, group.size
         return super()._attend(call, group)
+
+    def _met_by_one(
+        self, module: Any, index: int, query: Sequence[Tensor], plain: bool, scores: Scores
+    ) -> list[Piece] | None:
+        assert isinstance(self.chosen, LoggedChosen)
+        self.chosen.at, self.chosen.size = self.first, 1
+        return super()._met_by_one(module, index, query, plain, scores)
 
     def _apart(self, call: Call, sinks: Tensor | None, division: Division, phase: Phase) -> Partial:
         assert isinstance(self.chosen, LoggedChosen)

@@ -25,6 +25,7 @@ from torch import Tensor
 from longdoc.attention.evidence import Evidence
 from longdoc.attention.merge import Partial, merge, with_sinks
 from longdoc.attention.partial import attend_blocks, attend_run
+from longdoc.attention.single import Piece, Workspace, attend_one, fits
 from longdoc.attention.tiles import Tile, cut
 from longdoc.cache.buffer import Layer
 from longdoc.cache.segment import Reading
@@ -81,6 +82,7 @@ class Step:
     evidence: Evidence | None = None
     ends_at: int | None = None  # layer after whose keys and values nothing more of this pass is needed
     stored: Callable[[Positions], Positions | None] = _as_they_are  # where keys are kept, `Method.stored_positions`
+    work: Workspace = field(default_factory=Workspace)  # of a single token; shared by the steps of an answer
     _turns: list[Turn | None] = field(init=False)  # one a branch; None where queries stay
     _storing: Turn | None = field(init=False)  # of new keys; None where they stay
     _key_turns: dict[tuple[int, int, int], Turn] = field(init=False, default_factory=dict)
@@ -109,6 +111,21 @@ class Step:
         grouped = self._turned(module, query, plain)
         grouped = [part.reshape(kv_heads, -1, *part.shape[1:]) for part in grouped]
         sinks = None if scores.sinks is None else scores.sinks.reshape(kv_heads, -1, 1)
+        met = self._met_by_one(module, index, grouped, plain, scores) if self.in_tail and self.n_queries == 1 else None
+        if met is not None:
+            return (
+                attend_one(
+                    met,
+                    self.work,
+                    scale=scores.scale,
+                    softcap=scores.softcap,
+                    sinks=sinks,
+                    evidence=self.evidence,
+                    block=self._block,
+                )
+                .reshape(query.shape)
+                .to(query.dtype)
+            )
         if self.evidence is not None and self.n_queries == 1:
             joined = self._observed(module, index, grouped, plain, scores, sinks)
         else:
@@ -130,6 +147,37 @@ class Step:
         turns = [None] if plain else self._turns
         moved = [query if turn is None else turn(module, query) for turn in turns]
         return [part.to(self.reading.dtype).contiguous() for part in moved]
+
+    @property
+    def _block(self) -> int:
+        """Tokens of the blocks that pieces of `_met_by_one` name; here none does."""
+        return 0
+
+    def _met_by_one(
+        self, module: Any, index: int, query: Sequence[Tensor], plain: bool, scores: Scores
+    ) -> list[Piece] | None:
+        """Return all that a single query meets in a layer; None where it must be taken run by run."""
+        tiles = self._tiles(plain, scores.window, 1)
+        if not fits(
+            self.reading.layers[index], sum(tile.end - tile.start for tile in tiles), len(query[0][0]) * len(query[0])
+        ):
+            return None
+        return [piece for tile in tiles for piece in self._pieces_by_one(module, index, query, plain, scores, tile)]
+
+    def _pieces_by_one(
+        self, module: Any, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, tile: Tile
+    ) -> list[Piece]:
+        """Return one tile's keys as a single query meets them."""
+        row, in_document = query[tile.branch].squeeze(2), tile.end <= self._boundary()
+        return [
+            Piece(
+                row,
+                *self._met(module, index, tile.branch, start, end, plain),
+                start if in_document else None,
+                self._bias(scores, len(row), start, end),
+            )
+            for start, end in self._pieces(index, tile)
+        ]
 
     def _joined(
         self, module: Any, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, sinks: Tensor | None

@@ -29,6 +29,7 @@ from longdoc.attention.merge import Partial, merge, with_sinks
 from longdoc.attention.packed import attend_packed
 from longdoc.attention.partial import attend_blocks, attend_run
 from longdoc.attention.probe import EVERY_TOKENS
+from longdoc.attention.single import Piece
 from longdoc.attention.sparsity import NO_BIASES
 from longdoc.attention.tiles import Tile, cut
 from longdoc.errors import UserError
@@ -81,6 +82,27 @@ class SparseStep(Step):
         if not self.in_tail:
             return "reading"
         return "answer" if self.n_queries == 1 else "question"
+
+    @property
+    def _block(self) -> int:
+        return self._memory.numbers.block
+
+    def _met_by_one(
+        self, module: Any, index: int, query: Sequence[Tensor], plain: bool, scores: Scores
+    ) -> list[Piece] | None:
+        call, groups = Call(module, index, query, plain, scores), self._grouped(plain)
+        if self._stays_dense(call, groups):
+            return super()._met_by_one(module, index, query, plain, scores)
+        if self.reading.device.type != "cpu":
+            return None
+        division, pieces = groups[0].tiles[0], list[Piece]()
+        for tile in division.whole:
+            pieces += self._pieces_by_one(module, index, query, plain, scores, tile)
+        for span in division.spans:
+            row = query[span.branch].squeeze(2)
+            blocks = self._memory.blocks(self.reading, index, row.unsqueeze(1), [span], "answer")[:, 0]
+            pieces.append(Piece(row, *self._memory.gather(self.reading, index, blocks, "answer"), blocks))
+        return pieces
 
     def _joined(
         self, module: Any, index: int, query: Sequence[Tensor], plain: bool, scores: Scores, sinks: Tensor | None

@@ -24,11 +24,13 @@ from longdoc.attention import interface, ways
 from longdoc.attention.chosen import Chosen
 from longdoc.attention.dense import Ended
 from longdoc.attention.evidence import Evidence
+from longdoc.attention.single import Workspace
 from longdoc.backends import EVIDENCE_BLOCKS, Constraint, Decoded, alibi_models, catalogue, precision, rotary
 from longdoc.backends.frames import frame_of
 from longdoc.backends.layers import layer_shapes, layer_windows, unpositioned_layers
 from longdoc.backends.loading import load_model
 from longdoc.backends.pace import Pace
+from longdoc.backends.plain import PlainDecoder
 from longdoc.backends.weights import digests, inspect
 from longdoc.cache import kv_dtypes
 from longdoc.cache.segment import Reading, new_reading
@@ -58,12 +60,16 @@ def load(name: str, settings: Settings) -> TransformerBackend:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     backend = _kind_of(info)(model, info, tokenizer, frame_of(folder, tokenizer), sorted(hashes.values()))
-    backend.working = settings.cache_working
+    backend.working, backend._threads = settings.cache_working, torch.get_num_threads()
     return backend
 
 
 class TransformerBackend:
     """See `longdoc.backends.Backend`, whose contract this keeps."""
+
+    _plain: PlainDecoder | None = None  # for single tokens; of models whose layers it knows, from the first answer on
+    _plain_known = False
+    _threads: int | None = None  # of the processor, for this model; None: as torch is set
 
     def __init__(
         self, model: Any, info: ModelInfo, tokenizer: TextTokenizer, frame: PromptFrame, weight_hashes: Sequence[str]
@@ -83,13 +89,14 @@ class TransformerBackend:
         self._regimes: dict[tuple[str, float, int, str, int], tuple[Method, rotary.Regime]] = {}
 
     def memory_bytes(self) -> int:
-        return sum(parameter.nbytes for parameter in self._model.parameters())
+        copied = 0 if self._plain is None else self._plain.nbytes
+        return copied + sum(int(parameter.nbytes) for parameter in self._model.parameters())
 
     def close(self) -> None:
         if self._model is None:
             return
         self._model.set_attn_implementation(self._before)
-        self._model = self._base = None
+        self._model = self._base = self._plain = None
         self._regimes.clear()
         gc.collect()
 
@@ -167,9 +174,11 @@ class TransformerBackend:
         evidence = Evidence(reading.n_tokens, evidence_tokens) if evidence_tokens else None
         output: list[int] = []
         reading.tail.drop()
-        chosen = ways.begin(plan, reading)
+        chosen, work = ways.begin(plan, reading), Workspace()
         try:
             logits = self._read_question(list(question_ids), reading, plan, method, regime, chosen, stop, evidence)
+            if not self._plain_known:
+                self._plain, self._plain_known = PlainDecoder.of(self._model), True
             while len(output) < max_new_tokens:
                 allowed = None if constraint is None else constraint.allowed(output)
                 if stop.is_set():
@@ -181,7 +190,9 @@ class TransformerBackend:
                 yield Decoded(token, () if evidence is None else evidence.top(EVIDENCE_BLOCKS), logprob)
                 if token in stop_ids or len(output) == max_new_tokens:
                     return
-                logits = self._run([token], reading, method, regime, chosen, in_tail=True, head=True, evidence=evidence)
+                logits = self._run(
+                    [token], reading, method, regime, chosen, in_tail=True, head=True, evidence=evidence, work=work
+                )
         except RuntimeError as error:
             _check_out_of_memory(error)
             raise _out_of_memory(self.info) from error
@@ -242,10 +253,12 @@ class TransformerBackend:
         head: bool = False,
         every: bool = False,
         evidence: Evidence | None = None,
+        work: Workspace | None = None,
     ) -> Tensor:
         """One forward pass; keys and values go to segment or tail.
 
         Returns logits [vocab] after the last token, with `every` [n, vocab] after each; empty without `head`.
+        `work`: memory that the steps of an answer share, where this is one.
         """
         tail, n = reading.tail, len(token_ids)
         first = reading.n_tokens + (tail.n_tokens if in_tail else 0)
@@ -264,7 +277,12 @@ class TransformerBackend:
             evidence,
             ends_at=None if head else len(self._shapes) - 1,
             stored=method.stored_positions,
+            work=work or Workspace(),
         )
+        if work is not None and self._plain is not None:  # one token of an answer
+            logits = self._plain.logits(token_ids[0], first, regime, step).float()
+            tail.n_tokens += n
+            return logits
         device = self._model.device
         ids = torch.tensor([list(token_ids)], device=device)
         positions = torch.arange(first, first + n, device=device).unsqueeze(0)
@@ -307,6 +325,9 @@ class TransformerBackend:
                 next_step=f"Choose {', '.join(TIERS[:-1])} or {TIERS[-1]}.",
             )
         kv_dtypes.parse(plan.kv_dtype)
+        if self._threads is not None and torch.get_num_threads() != self._threads:
+            # A thread that came to torch while another wrote an answer, by one thread at times, began with one.
+            torch.set_num_threads(self._threads)
 
 
 def _kind_of(info: ModelInfo) -> type[TransformerBackend]:
