@@ -52,3 +52,21 @@ def _products(
         scores = scores.masked_fill(hidden, -torch.inf)
     lse = torch.logsumexp(scores, -1)
     return Partial(torch.exp(scores - lse.unsqueeze(-1)) @ values.to(wide), lse)
+
+
+def packed_tiles(row: Tensor, n_tiles: int) -> Tensor:
+    """[kv_heads, group, n, head_dim] -> [kv_heads, n_tiles, group * n / n_tiles, head_dim]."""
+    kv_heads, group, n, head_dim = row.shape
+    apart = row.reshape(kv_heads, group, n_tiles, n // n_tiles, head_dim)
+    return apart.transpose(1, 2).reshape(kv_heads, n_tiles, -1, head_dim)
+
+
+def unpacked(part: Partial, group: int) -> Partial:
+    """Undo `packed_tiles` for what came out."""
+    kv_heads, n_tiles, rows, head_dim = part.output.shape
+    n = n_tiles * rows // group
+    output = part.output.reshape(kv_heads, n_tiles, group, rows // group, head_dim)
+    lse = part.lse.reshape(kv_heads, n_tiles, group, rows // group)
+    return Partial(
+        output.transpose(1, 2).reshape(kv_heads, group, n, head_dim), lse.transpose(1, 2).reshape(kv_heads, group, n)
+    )

@@ -11,7 +11,7 @@ float32 (float64 for a float64 query).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -22,7 +22,8 @@ from longdoc.attention.evidence import Evidence
 from longdoc.cache.buffer import LONGEST_TOKENS, Layer
 
 _MOST_SCORES = 4 << 20  # numbers held at once
-_PARALLEL = 1 << 20  # numbers of keys and values; with fewer, waking threads takes longer than the work
+_PARALLEL = 1 << 20  # keys' numbers in one product; with fewer, waking threads takes longer than the work
+_KEPT_BYTES = 64 << 20  # of chosen keys and values that stay widened while their choice holds
 
 
 class Piece(NamedTuple):
@@ -45,6 +46,8 @@ class Workspace:
 
     def __init__(self) -> None:
         self._held: dict[str, Tensor] = {}
+        self._kept: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] = {}  # layer, branch: blocks, keys, values
+        self._kept_bytes = 0
         self.threads = torch.get_num_threads()  # for the larger sums
 
     def take(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -60,6 +63,26 @@ class Workspace:
     def widened(self, run: Tensor, dtype: torch.dtype) -> Tensor:
         """Return a run of keys or values in a dtype; valid until the next call."""
         return run if run.dtype == dtype else self.take("wide", tuple(run.shape), dtype).copy_(run)
+
+    def chosen(
+        self, key: tuple[int, int], blocks: Tensor, gather: Callable[[], tuple[Tensor, Tensor]], dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Return keys and values of chosen blocks in a dtype, those of the last token where it chose the same ones.
+
+        Where many layers choose many blocks, the rest comes as it is gathered.
+        """
+        known = self._kept.get(key)
+        if known is not None and (known[0] is blocks or torch.equal(known[0], blocks)):
+            return known[1:]
+        keys, values = gather()
+        if known is None or known[1].shape != keys.shape or known[2].shape != values.shape:
+            n_bytes = (keys.numel() + values.numel()) * dtype.itemsize
+            if known is not None or self._kept_bytes + n_bytes > _KEPT_BYTES:
+                return keys, values
+            self._kept_bytes += n_bytes
+            known = blocks, torch.empty_like(keys, dtype=dtype), torch.empty_like(values, dtype=dtype)
+        self._kept[key] = blocks, known[1].copy_(keys), known[2].copy_(values)
+        return known[1:]
 
 
 def fits(layer: Layer, n_tokens: int, n_rows: int) -> bool:
@@ -94,9 +117,8 @@ def attend_one(
     for piece in pieces:
         total += piece.keys.shape[1]
         ends.append(total)
-    size = kv_heads * total * (first.keys.shape[2] + first.values.shape[2])
-    with _threads(work.threads if size >= _PARALLEL else 1):
-        scores = work.take("scores", (kv_heads, group, total + (sinks is not None)), wide)
+    scores = work.take("scores", (kv_heads, group, total + (sinks is not None)), wide)
+    with _threads(1):
         for piece, end in zip(pieces, ends, strict=True):
             _score(piece, scores[:, :, end - piece.keys.shape[1] : end], work, scale, softcap)
         if sinks is not None:
@@ -104,10 +126,10 @@ def attend_one(
         weights = torch.softmax(scores, -1, out=work.take("weights", tuple(scores.shape), wide))
         output: Tensor | None = None
         for piece, end in zip(pieces, ends, strict=True):
-            output = _weigh(piece, weights[:, :, end - piece.keys.shape[1] : end], work, output)
-        if evidence is not None:
-            for piece, end in zip(pieces, ends, strict=True):
-                _note(evidence, piece, weights[:, :, end - piece.keys.shape[1] : end], block)
+            share = weights[:, :, end - piece.keys.shape[1] : end]
+            output = _weigh(piece, share, work, output)
+            if evidence is not None:
+                _note(evidence, piece, share, block)
     assert output is not None
     return output
 
@@ -115,9 +137,14 @@ def attend_one(
 def _score(piece: Piece, into: Tensor, work: Workspace, scale: float, softcap: float | None) -> None:
     """Write a piece's scores [kv_heads, group, n]."""
     row = piece.row.to(into.dtype) * scale
-    for start, end in _parts(piece):
-        keys = work.widened(piece.keys[:, start:end], into.dtype)
-        torch.bmm(row, keys.transpose(1, 2), out=into[:, :, start:end])
+    for start, end, threads in _parts(piece.keys, work):
+        share = into[:, :, start:end]
+        with _threads(threads):
+            keys = work.widened(piece.keys[:, start:end], into.dtype).transpose(1, 2)
+            if threads == 1:
+                torch.bmm(row, keys, out=share)
+            else:  # written apart from each other, rows take many threads twice as long
+                share.copy_(torch.bmm(row, keys, out=work.take("part", tuple(share.shape), into.dtype)))
     if softcap is not None:
         into.div_(softcap).tanh_().mul_(softcap)
     if piece.bias is not None:
@@ -126,18 +153,21 @@ def _score(piece: Piece, into: Tensor, work: Workspace, scale: float, softcap: f
 
 def _weigh(piece: Piece, weights: Tensor, work: Workspace, output: Tensor | None) -> Tensor:
     """Return `output` with a piece's values added."""
-    for start, end in _parts(piece):
-        values = work.widened(piece.values[:, start:end], weights.dtype)
+    for start, end, threads in _parts(piece.values, work):
         share = weights[:, :, start:end]
-        output = torch.bmm(share, values) if output is None else output.baddbmm_(share, values)
+        with _threads(threads):
+            values = work.widened(piece.values[:, start:end], weights.dtype)
+            output = torch.bmm(share, values) if output is None else output.baddbmm_(share, values)
     assert output is not None
     return output
 
 
-def _parts(piece: Piece) -> list[tuple[int, int]]:
-    """Cut a piece so that what is widened of it stays in reach of the processor's caches."""
-    n = piece.keys.shape[1]
-    return [(start, min(start + LONGEST_TOKENS, n)) for start in range(0, n, LONGEST_TOKENS)]
+def _parts(run: Tensor, work: Workspace) -> list[tuple[int, int, int]]:
+    """Cut keys or values so that what is widened stays in reach of the processor's caches; (start, end, threads)."""
+    n = run.shape[1]
+    cuts = [(start, min(start + LONGEST_TOKENS, n)) for start in range(0, n, LONGEST_TOKENS)]
+    token = run.shape[0] * run.shape[2]
+    return [(start, end, work.threads if (end - start) * token >= _PARALLEL else 1) for start, end in cuts]
 
 
 def _note(evidence: Evidence, piece: Piece, weights: Tensor, block: int) -> None:

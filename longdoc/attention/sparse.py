@@ -17,16 +17,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from longdoc.attention.apart import block_edges, joined_apart
 from longdoc.attention.choice import Division, divide
 from longdoc.attention.chosen import Chosen, Phase
-from longdoc.attention.dense import Scores, Step, block_edges, joined_apart
+from longdoc.attention.dense import Scores, Step
 from longdoc.attention.merge import Partial, merge, with_sinks
-from longdoc.attention.packed import attend_packed
+from longdoc.attention.packed import attend_packed, packed_tiles, unpacked
 from longdoc.attention.partial import attend_blocks, attend_run
 from longdoc.attention.probe import EVERY_TOKENS
 from longdoc.attention.single import Piece
@@ -100,8 +102,10 @@ class SparseStep(Step):
             pieces += self._pieces_by_one(module, index, query, plain, scores, tile)
         for span in division.spans:
             row = query[span.branch].squeeze(2)
-            blocks = self._memory.blocks(self.reading, index, row.unsqueeze(1), [span], "answer")[:, 0]
-            pieces.append(Piece(row, *self._memory.gather(self.reading, index, blocks, "answer"), blocks))
+            blocks = self._memory.blocks(self.reading, index, row.unsqueeze(1), [span], "answer")
+            gather = partial(self._memory.gather, self.reading, index, blocks[:, 0], "answer")
+            wide = torch.float64 if row.dtype == torch.float64 else torch.float32
+            pieces.append(Piece(row, *self.work.chosen((index, span.branch), blocks, gather, wide), blocks[:, 0]))
         return pieces
 
     def _joined(
@@ -176,12 +180,12 @@ class SparseStep(Step):
         parts = [self._whole(call, group)]
         for at, span in enumerate(group.tiles[0].spans):
             spans = [division.spans[at] for division in group.tiles]
-            packed = _packed(call.query[span.branch], len(spans))
+            packed = packed_tiles(call.query[span.branch], len(spans))
             blocks = self._memory.blocks(self.reading, call.layer, packed, spans, self._phase)
             gathered = self._memory.gather(self.reading, call.layer, blocks.flatten(1), self._phase)
             keys, values = (run.view(len(run), len(spans), -1, run.shape[2]) for run in gathered)
             part = attend_packed(packed, keys, values, scale=call.scores.scale, softcap=call.scores.softcap)
-            parts.append(_unpacked(part, call.query[0].shape[1]))
+            parts.append(unpacked(part, call.query[0].shape[1]))
         return merge(parts)
 
     def _whole(self, call: Call, group: Group) -> Partial:
@@ -292,21 +296,3 @@ def _side_by_side(parts: Sequence[Partial]) -> Partial:
     if len(parts) == 1:
         return parts[0]
     return Partial(torch.cat([part.output for part in parts], 2), torch.cat([part.lse for part in parts], 2))
-
-
-def _packed(row: Tensor, n_tiles: int) -> Tensor:
-    """[kv_heads, group, n, head_dim] -> [kv_heads, n_tiles, group * n / n_tiles, head_dim]."""
-    kv_heads, group, n, head_dim = row.shape
-    apart = row.reshape(kv_heads, group, n_tiles, n // n_tiles, head_dim)
-    return apart.transpose(1, 2).reshape(kv_heads, n_tiles, -1, head_dim)
-
-
-def _unpacked(part: Partial, group: int) -> Partial:
-    """Undo `_packed` for what came out."""
-    kv_heads, n_tiles, rows, head_dim = part.output.shape
-    n = n_tiles * rows // group
-    output = part.output.reshape(kv_heads, n_tiles, group, rows // group, head_dim)
-    lse = part.lse.reshape(kv_heads, n_tiles, group, rows // group)
-    return Partial(
-        output.transpose(1, 2).reshape(kv_heads, group, n, head_dim), lse.transpose(1, 2).reshape(kv_heads, group, n)
-    )

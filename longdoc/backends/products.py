@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_ROUNDING = 2.0**-25  # of float16 below 2**-14; next to weights of usual size it is nothing
+_ROUNDING = 2.0**-22  # of the largest weight: what float16 may lose of weights near zero
 
 Product = Callable[[Tensor], Tensor]
 """[1, width in] -> [1, width out]."""
@@ -74,7 +74,7 @@ def _takes_half(weight: Tensor) -> bool:
     has_kernel = hasattr(torch, "fbgemm_linear_fp16_weight_fp32_activation")
     if weight.dtype != torch.float32 or not has_kernel or "fbgemm" not in torch.backends.quantized.supported_engines:
         return False
-    return bool((weight - weight.half()).abs().amax() <= _ROUNDING)
+    return bool((weight - weight.half()).abs().amax() <= _ROUNDING * weight.abs().amax())
 
 
 def _halved(weight: Tensor, bias: Tensor | None) -> Product | None:
