@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 _ROUNDING = 2.0**-22  # of the largest weight: what float16 may lose of weights near zero
+_ROWS = 128  # of weights that are looked at together
 
 Product = Callable[[Tensor], Tensor]
 """[1, width in] -> [1, width out]."""
@@ -32,7 +33,7 @@ def joined(modules: Sequence[Any], *, copied: bool) -> Product:
     if not copied:
         return modules[0] if len(modules) == 1 else lambda row: torch.cat([module(row) for module in modules], 1)
     bias = _bias(modules)
-    weight = torch.cat([module.weight for module in modules])
+    weight = modules[0].weight if len(modules) == 1 else torch.cat([module.weight for module in modules])
     halved = _halved(weight, bias)
     if halved is not None:
         return halved
@@ -71,10 +72,13 @@ def _bias(modules: Sequence[Any]) -> Tensor | None:
 
 def _takes_half(weight: Tensor) -> bool:
     """Return whether float16 holds these weights, and a kernel takes them."""
+    weight = weight.detach()
     has_kernel = hasattr(torch, "fbgemm_linear_fp16_weight_fp32_activation")
     if weight.dtype != torch.float32 or not has_kernel or "fbgemm" not in torch.backends.quantized.supported_engines:
         return False
-    return bool((weight - weight.half()).abs().amax() <= _ROUNDING * weight.abs().amax())
+    most = _ROUNDING * max(float(-weight.amin()), float(weight.amax()))
+    # A few rows at a time: what large copies take while this is found out would not all be given back.
+    return all(bool((rows - rows.half()).abs().amax() <= most) for rows in torch.split(weight, _ROWS))
 
 
 def _halved(weight: Tensor, bias: Tensor | None) -> Product | None:

@@ -177,8 +177,6 @@ class TransformerBackend:
         chosen, work = ways.begin(plan, reading), Workspace()
         try:
             logits = self._read_question(list(question_ids), reading, plan, method, regime, chosen, stop, evidence)
-            if not self._plain_known:
-                self._plain, self._plain_known = PlainDecoder.of(self._model), True
             while len(output) < max_new_tokens:
                 allowed = None if constraint is None else constraint.allowed(output)
                 if stop.is_set():
@@ -190,6 +188,8 @@ class TransformerBackend:
                 yield Decoded(token, () if evidence is None else evidence.top(EVIDENCE_BLOCKS), logprob)
                 if token in stop_ids or len(output) == max_new_tokens:
                     return
+                if not self._plain_known:  # after the first word, which is waited for
+                    self._plain, self._plain_known = PlainDecoder.of(self._model), True
                 logits = self._run(
                     [token], reading, method, regime, chosen, in_tail=True, head=True, evidence=evidence, work=work
                 )
