@@ -2,7 +2,8 @@
 
 A `Constraint` says which token may come next. `CopyConstraint` follows the
 reader's answer format (`formats.py`): after `<|quote|>` only tokens that go on
-some slice of the documents are allowed, after `<|then|>` only slices of that
+some slice of the documents are allowed, which begins near what the question
+names where the documents hold that; after `<|then|>` only slices of that
 quote, so a small model cannot garble a name or a number while copying it. Such
 an answer does not begin with a word that the question holds already ("What was
 the horse called?" - "horse"), unless the question offers alternatives. The
@@ -38,17 +39,20 @@ class Constraint(Protocol):
 class CopyConstraint:
     """Quotes are slices of the documents, quoted answers are slices of the quote.
 
-    `prefix_ids` are the prompt's document tokens. `repeats` says of the quote's tokens from some place on whether their
+    `prefix_ids` are the prompt's document tokens; `near` (bool, one each) says where a quote may begin, everywhere by
+    default. `repeats` says of the quote's tokens from some place on whether their
     first word is one that the question holds already; such a word does not open the answer. One instance serves one
     answer.
     """
 
     def __init__(
         self,
-        prefix_ids: Sequence[int],
+        prefix_ids: Sequence[int] | NDArray[np.int64],
         ids: SpecialIds,
         repeats: Callable[[Sequence[int]], bool] | None = None,
+        near: NDArray[np.bool_] | None = None,
     ) -> None:
+        self._near = near
         self._repeats = repeats
         self._prefix: NDArray[np.int64] = np.asarray(prefix_ids, dtype=np.int64)
         self._ids = ids
@@ -67,7 +71,7 @@ class CopyConstraint:
             return self._continue(np.asarray(written[:cut], dtype=np.int64), written[cut + 1 :], [end])
         if len(written) >= MAX_QUOTE_TOKENS:
             return [then]
-        return self._continue(self._prefix, written, [then, end])
+        return self._continue(self._prefix, written, [then, end], self._near)
 
     def _openings(self, quote: list[int]) -> list[int]:
         """Return the ids that may open an answer: those of the quote, but no word of the question if any is left."""
@@ -76,9 +80,17 @@ class CopyConstraint:
             new = [token for at, token in enumerate(quote) if not self._repeats(quote[at : at + _WORD_TOKENS])]
         return self._continue(np.asarray(new or quote, dtype=np.int64), [], [self._ids.end])
 
-    def _continue(self, text: NDArray[np.int64], copied: Sequence[int], closing: list[int]) -> list[int]:
+    def _continue(
+        self,
+        text: NDArray[np.int64],
+        copied: Sequence[int],
+        closing: list[int],
+        near: NDArray[np.bool_] | None = None,
+    ) -> list[int]:
         """Return the ids that go on a slice of `text` beginning with `copied`, and `closing` once it has begun."""
         at = slice_ends(text, copied)
+        if near is not None:
+            at = at[near[at - len(copied)]]
         nexts = np.unique(text[at[at < len(text)]])
         nexts = nexts[~np.isin(nexts, self._specials)]
         return [*nexts.tolist(), *closing] if copied or len(nexts) == 0 else nexts.tolist()

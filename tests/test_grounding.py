@@ -75,3 +75,11 @@ def test_slice_ends_agrees_with_plain_search(text: list[int], copied: list[int])
     if not copied:
         plain = list(range(len(text)))
     assert slice_ends(np.asarray(text, dtype=np.int64), copied).tolist() == plain
+
+
+def test_a_quote_begins_only_where_it_is_near_and_goes_on_anywhere() -> None:
+    near = np.array([False, False, True, True, False, False, False, False, False, False, False, False])
+    constraint = CopyConstraint(PREFIX, IDS, near=near)
+    assert constraint.allowed([9, IDS.quote]) == [20, 21]
+    assert constraint.allowed([9, IDS.quote, 20, 21]) == [22, IDS.then, IDS.end]  # not 30: that 20 is far
+    assert constraint.allowed([9, IDS.quote, 21, 22, 23, 20]) == [21, IDS.then, IDS.end]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from longdoc.answer.names import near_names
 from longdoc.citations.words import content, stem, words
 from longdoc.formats import SpecialIds
 from longdoc.grounding import CopyConstraint
@@ -12,13 +15,20 @@ from longdoc.tokens import TextTokenizer
 from longdoc.types import Prompt
 
 # Raised when a change of these rules can change an answer, so that evaluations answered by other rules are not taken.
-COPYING_RULES = 2
+COPYING_RULES = 3
 
 
-def copy_constraint(prompt: Prompt, special: SpecialIds, tokenizer: TextTokenizer) -> CopyConstraint:
-    """Return the constraint for one answer; the question is what stands after the prompt's documents."""
+def copy_constraint(
+    prompt: Prompt, special: SpecialIds, tokenizer: TextTokenizer, *, anywhere: bool = False
+) -> CopyConstraint:
+    """Return the constraint for one answer; the question is what stands after the prompt's documents.
+
+    A quote begins near what the question names, where the documents hold that, or `anywhere`.
+    """
     question = tokenizer.decode(prompt.token_ids[prompt.prefix_len :])
-    return CopyConstraint(quotable(prompt, special.doc), special, repeats(question, tokenizer.decode))
+    ids = np.asarray(quotable(prompt, special.doc), dtype=np.int64)
+    near = None if anywhere else near_names(question, ids, tokenizer)
+    return CopyConstraint(ids, special, repeats(question, tokenizer.decode), near)
 
 
 def repeats(question: str, decode: Callable[[Sequence[int]], str]) -> Callable[[Sequence[int]], bool] | None:

@@ -40,11 +40,13 @@ class Way:
     short: bool = False  # ask for the answer without its quote
     top_k: int = 5
     kv_dtype: str | None = None  # form in which keys and values are kept
+    anywhere: bool = False  # quotes begin anywhere, not only near what the question names
 
     @property
     def key(self) -> str:
         """What of this, beside the plan, decides an answer."""
-        return f"{self.mode}/{'short' if self.short else 'quote'}/{self.top_k if self.mode == 'chunked' else 0}"
+        style = "short" if self.short else "anywhere" if self.anywhere else "quote"
+        return f"{self.mode}/{style}/{self.top_k if self.mode == 'chunked' else 0}"
 
 
 class Session(Protocol):
@@ -108,7 +110,7 @@ class WholeSession:
     ) -> None:
         self._way = way
         self._included = included(documents)
-        self._reader = ReadOnce(backend, plan, stop)
+        self._reader = ReadOnce(backend, plan, stop, anywhere=way.anywhere)
 
     def ask(self, question: str, max_new_tokens: int) -> Reply:
         backend = self._reader.backend
@@ -150,7 +152,7 @@ class ChunkedSession:
             short=self._way.short,
         )
         plan = self._make_plan(self._way, len(prompt.token_ids) + max_new_tokens)
-        reader = ReadOnce(backend, plan, self._stop)
+        reader = ReadOnce(backend, plan, self._stop, anywhere=self._way.anywhere)
         generation = reader.generate(prompt, max_new_tokens)
         said = take_apart(generation, backend.tokenizer, backend.frame.special)
         citations = tuple(cite_passages(said, ranked, self._documents, question))
@@ -162,8 +164,8 @@ class ChunkedSession:
 class ReadOnce:
     """One prefix, read when it is first needed and kept for every later question."""
 
-    def __init__(self, backend: Backend, plan: ReadingPlan, stop: threading.Event) -> None:
-        self.backend, self._plan, self._stop = backend, plan, stop
+    def __init__(self, backend: Backend, plan: ReadingPlan, stop: threading.Event, *, anywhere: bool = False) -> None:
+        self.backend, self._plan, self._stop, self._anywhere = backend, plan, stop, anywhere
         self._prefix: tuple[int, ...] | None = None
         self.kv_bytes = 0  # the most that keys, values and states took, wherever they lie
 
@@ -195,7 +197,7 @@ class ReadOnce:
             max_new_tokens=max_new_tokens,
             stop_ids=frame.stop_ids,
             stop=self._stop,
-            constraint=_constraint(prompt, frame.special, self.backend.tokenizer),
+            constraint=_constraint(prompt, frame.special, self.backend.tokenizer, self._anywhere),
             evidence_tokens=_EVIDENCE_TOKENS if prefix else 0,
         ):
             first_s = first_s or time.perf_counter() - began
@@ -211,11 +213,13 @@ class ReadOnce:
         return Generation(tuple(output), text, stop_reason, usage, tuple(evidence), _EVIDENCE_TOKENS)
 
 
-def _constraint(prompt: Prompt, special: SpecialIds | None, tokenizer: TextTokenizer) -> CopyConstraint | None:
+def _constraint(
+    prompt: Prompt, special: SpecialIds | None, tokenizer: TextTokenizer, anywhere: bool
+) -> CopyConstraint | None:
     """Return what the product uses to keep the reader's quotes inside the documents."""
     if special is None or not any(region.role == "document" for region in prompt.regions):
         return None
-    return copy_constraint(prompt, special, tokenizer)
+    return copy_constraint(prompt, special, tokenizer, anywhere=anywhere)
 
 
 def included(documents: Sequence[Document]) -> list[Included]:

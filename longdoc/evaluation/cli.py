@@ -31,7 +31,7 @@ from longdoc.evaluation.asking import LocalModel, Model, Way
 from longdoc.evaluation.costs import costs
 from longdoc.evaluation.haystack import Filler, open_books
 from longdoc.evaluation.opening import open_model
-from longdoc.evaluation.options import counts, in_tokens, lengths, names, positive, shares, ways
+from longdoc.evaluation.options import ANYWHERE, counts, in_tokens, lengths, names, positive, shares, ways
 from longdoc.evaluation.paired import shares as shares_of_first
 from longdoc.evaluation.qa_haystacks import PASSAGE_TOKENS, Shape
 from longdoc.evaluation.results import Record, Results, Row, keep_summary, model_folder
@@ -82,7 +82,8 @@ def run_with(model: Model, args: argparse.Namespace, settings: Settings) -> int:
         args.lengths = in_tokens(args.lengths, _native(model))
     outcome = TASKS[args.task][2](args, Run(model, Results(path), say))
     found = report.as_json(args.task, model.name, outcome.rows, outcome.extra)
-    keep_summary(folder, found, model.identity)
+    if getattr(args, "style", None) != ANYWHERE:  # plans are made for answers as the product gives them
+        keep_summary(folder, found, model.identity)
     if args.plot is not None:
         plot.save_plot(args.plot, args.task, model.name, outcome.rows)
     say("")
@@ -113,7 +114,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def _add_asking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", default="single", metavar="MODE,...", help="single, chunked, none")
-    parser.add_argument("--style", choices=("quote", "short"), default="quote", help="how the bundled reader is asked")
+    parser.add_argument(
+        "--style",
+        choices=("quote", "short", ANYWHERE),
+        default="quote",
+        help="how the bundled reader is asked; 'anywhere' does not keep quotes near what the question names, so that "
+        "the model alone is measured (not kept for plans)",
+    )
     parser.add_argument("--top-k", type=positive, default=5, metavar="N", help="passages of a chunked answer")
 
 

@@ -20,6 +20,7 @@ from longdoc.positions import canonical
 from longdoc.types import Mode
 
 LEAST_TOKENS = 256
+ANYWHERE = "anywhere"  # a style: the model alone finds its quotes, which the product helps it with
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ def ways(args: argparse.Namespace) -> list[Way]:
     positions = _listed(args.position, canonical)
     attentions = _listed(args.attention, _attention)
     forms = _listed(args.kv_dtype, lambda name: kv_dtypes.parse(name).name)
-    short, top_k = getattr(args, "style", "quote") == "short", getattr(args, "top_k", 5)
+    style, top_k = getattr(args, "style", "quote"), getattr(args, "top_k", 5)
+    short, anywhere = style == "short", style == ANYWHERE
     return [
-        Way(position, attention, args.tier, mode, short, top_k, form)
+        Way(position, attention, args.tier, mode, short, top_k, form, anywhere)
         for mode in modes
         for position in (positions if mode == "single" else [None])
         for attention in (attentions if mode == "single" else attentions[:1])

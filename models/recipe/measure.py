@@ -50,11 +50,26 @@ JOBS = (
         "Needles, the unextended model at its native length",
         "needle {native} --lengths 2048 --limit 40",
     ),
+    Job(
+        "needle_native_anywhere",
+        "The same by the model alone: quotes not kept near what the question names",
+        "needle {native} --style anywhere --lengths 2048 --limit 40",
+    ),
     Job("needle", "Needles, the shipped model", "needle --lengths 2048,8192 --limit 20"),
+    Job(
+        "needle_anywhere",
+        "The same by the model alone",
+        "needle --style anywhere --lengths 2048,8192 --distractors 0 --limit 20",
+    ),
     Job(
         "needle_sparse",
         "Needles at 32,768 tokens, dense and sparse attention",
         "needle --lengths 32768 --attention dense,sparse --distractors 0 --limit 20",
+    ),
+    Job(
+        "needle_sparse_anywhere",
+        "The same by the model alone",
+        "needle --style anywhere --lengths 32768 --attention dense,sparse --distractors 0 --limit 20",
     ),
     Job(
         "needle_far",

@@ -213,3 +213,17 @@ class _opened:
 def test_options_that_make_no_sense_are_refused(words: list[str]) -> None:
     with pytest.raises(SystemExit):
         parsed(*words)
+
+
+def test_quotes_from_anywhere_are_asked_apart_and_not_kept_for_plans(
+    backend: TransformerBackend, data: Path, settings: Settings
+) -> None:
+    model = local(backend, settings)
+    words = ["needle", "--data", str(data), *COMMANDS["needle"], "--json"]
+    cli.run_with(model, parsed(*words, "--style", "anywhere"), settings)
+    folder = settings.home / "evaluation" / "toy"
+    assert read_summary(folder) == []
+    asked = len((folder / "needle.jsonl").read_bytes().splitlines())
+    cli.run_with(model, parsed(*words), settings)
+    assert len((folder / "needle.jsonl").read_bytes().splitlines()) == 2 * asked
+    assert read_summary(folder)
