@@ -1,7 +1,8 @@
 """Which blocks are chosen for one reading, and what is remembered of it from step to step.
 
-Scores are bounds over the resident summaries of the blocks. While an answer is
-written a choice holds for a few tokens, and the blocks that the question asked for
+While a text is read, blocks are ranked by bounds over their resident summaries; for a
+question and its answer by the scores their keys really have, where those are at hand
+(`exact.py`). While an answer is written a choice holds for a few tokens, and the blocks that the question asked for
 most are part of every choice (choosing anew for every token can break long
 quotations).
 """
@@ -19,6 +20,7 @@ from torch import Tensor
 from longdoc.attention import probe
 from longdoc.attention.block_cache import BlockCache
 from longdoc.attention.choice import Span
+from longdoc.attention.exact import at_hand, largest_scores
 from longdoc.attention.probe import Probe
 from longdoc.attention.sparsity import Sparsity
 from longdoc.attention.summaries import Summaries, bounds
@@ -49,7 +51,7 @@ class Chosen:
         self.summaries = Summaries(reading, numbers.block)
         self.reading_probe, self.answer_probe = Probe(), Probe()
         self.answer_tokens = 0
-        self._asked: dict[tuple[int, int], Tensor] = {}  # layer, branch -> largest bounds for the question
+        self._asked: dict[tuple[int, int], Tensor] = {}  # layer, branch -> highest ranks for the question
         self._held: dict[tuple[int, int], Held] = {}  # layer, branch -> last choice for the answer
         self._caches: dict[int, BlockCache] = {}  # by layer, where keys lie in files or away from the device
         self._cached_to = 0  # tokens of the document when they were filled
@@ -86,8 +88,7 @@ class Chosen:
             if held is not None and (held.low, held.high, held.blocks.shape[-1]) == (span.low, span.high, span.count):
                 return held.blocks
         low, high = min(one.low for one in spans), max(one.high for one in spans)
-        extremes = self.summaries.of(reading, layer, high * self.numbers.block)[:, low:]
-        found = torch.stack([bounds(packed[:, at], extremes) for at in range(len(spans))], 1)
+        found = self._ranks(reading, layer, packed, low, high, phase)
         if phase == "question":
             self._remember(key, found, low, reading.n_tokens // self.numbers.block)
         for at, one in enumerate(spans):
@@ -104,6 +105,14 @@ class Chosen:
             self._held[key] = Held(span.low, span.high, chosen)
         return chosen
 
+    def _ranks(self, reading: Reading, layer: int, packed: Tensor, low: int, high: int, phase: Phase) -> Tensor:
+        """Return what blocks low .. high are ranked by, [kv_heads, n_tiles, high - low]."""
+        block = self.numbers.block
+        if phase != "reading" and at_hand(reading.layers[layer], reading.n_tokens):
+            return largest_scores(packed, reading.layers[layer], low, high, block)
+        extremes = self.summaries.of(reading, layer, high * block)[:, low:]
+        return torch.stack([bounds(packed[:, at], extremes) for at in range(packed.shape[1])], 1)
+
     def gather(self, reading: Reading, layer: int, blocks: Tensor, phase: Phase) -> tuple[Tensor, Tensor]:
         """Return keys and values [kv_heads, m * block, head_dim] of chosen blocks [kv_heads, m]."""
         lies = reading.layers[layer]
@@ -118,7 +127,7 @@ class Chosen:
         return self._caches[layer].gather(blocks)
 
     def _remember(self, key: tuple[int, int], found: Tensor, low: int, n_blocks: int) -> None:
-        """Keep the largest bounds that the question's tokens gave each block; found: [kv_heads, n_tiles, n]."""
+        """Keep the highest rank that the question's tokens gave each block; found: [kv_heads, n_tiles, n]."""
         asked = found.new_full((len(found), n_blocks), -math.inf)
         asked[:, low : low + found.shape[2]] = found.amax(1)
         before = self._asked.get(key)

@@ -1,7 +1,8 @@
 """Sparse attention: for every tile of queries a few chosen blocks of keys, the first ones and the recent ones.
 
 Quest (https://arxiv.org/abs/2406.10774) bounds what a query can score in a block by
-the block's extremes; the blocks with the largest bounds are attended exactly.
+the block's extremes; the blocks with the largest bounds are attended exactly. For a question and its answer
+blocks are ranked by their keys' real scores instead, see `exact.py`.
 Query heads that share a key head share a choice, and so do, while reading, the
 queries of a tile: a tile then costs the same wherever it stands, but for one small
 product to choose. While reading every layer is sparse, while answering the first

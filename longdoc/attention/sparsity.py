@@ -13,6 +13,8 @@ ATTENTIONS = (DENSE, SPARSE, STREAMING)
 
 NO_BIASES = "This model places keys by biases, which sparse and streaming attention do not take into account."
 
+CHOICE_RULES = 2  # of blocks for an answer; counted up where answers over the same reading can change
+
 BUDGET_TOKENS = 2048  # keys a tile of queries may meet before its own tile
 SINK_TOKENS = 64  # streaming: first tokens that stay visible
 TILE = 128  # queries that share a choice while reading; begins at multiples of itself

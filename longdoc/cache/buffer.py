@@ -18,7 +18,7 @@ from torch import Tensor
 
 from longdoc.cache.kv_dtypes import KVDtype, from_stored
 from longdoc.cache.layout import LayerShape, rows_of
-from longdoc.cache.quantise import decode_pair, dtype_of, encode_pair
+from longdoc.cache.quantise import decode, decode_pair, dtype_of, encode_pair
 
 LONGEST_TOKENS = 8192  # a run that must be converted, joined or moved is given in pieces of at most this many
 BLOCK_TOKENS = 64
@@ -67,6 +67,12 @@ class Layer(ABC):
     def run(self, start: int, end: int) -> tuple[Tensor, Tensor]:
         """Return keys and values [num_kv_heads, end - start, head_dim] to compute with; views where possible."""
         return self._to_compute(self.stored(start, end))
+
+    def keys_run(self, start: int, end: int) -> Tensor:
+        """Return keys alone, as `run` does."""
+        n = 2 if self.kv.keys.scaled else 1
+        strips = [strip.to(self.device, non_blocking=True) for strip in self.stored(start, end)[:n]]
+        return decode(self.kv.keys, strips, self.dtype)
 
     def gather(self, blocks: Tensor, block: int = BLOCK_TOKENS) -> tuple[Tensor, Tensor]:
         """Return keys and values [num_kv_heads, m * block, head_dim] of chosen blocks of tokens.

@@ -240,6 +240,10 @@ class MappedLayer(Layer):
         self._store.using(self._index, start, end)
         return super().run(start, end)
 
+    def resident(self, n_tokens: int) -> bool:
+        """Return whether the first `n_tokens` of all layers stay in memory once read from the files."""
+        return n_tokens * self._store.layout.token_bytes <= self._store.resident_bytes
+
     def cuts(self, start: int, end: int) -> list[tuple[int, int]]:
         if self.kv.narrow:
             return short_cuts(start, end)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from longdoc.answer.ask import readable
 from longdoc.answer.copying import COPYING_RULES, copy_constraint
+from longdoc.attention.sparsity import CHOICE_RULES, SPARSE
 from longdoc.backends import Backend
 from longdoc.citations import cite, cite_passages, take_apart
 from longdoc.engine.progress import PeakMemory
@@ -90,7 +91,8 @@ class LocalModel:
         self.identity = backend.fingerprint(make_plan(Way(position="none"), 1))
 
     def fingerprint(self, plan: ReadingPlan) -> str:
-        return f"{self.backend.fingerprint(plan)}/{COPYING_RULES}"
+        choice = f"/{CHOICE_RULES}" if plan.attention == SPARSE else ""
+        return f"{self.backend.fingerprint(plan)}/{COPYING_RULES}{choice}"
 
     def prefix_tokens(self, documents: Sequence[Document]) -> int:
         """Return how many tokens the documents take in a prompt."""

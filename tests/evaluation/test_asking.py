@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,13 @@ def test_answers_by_other_copying_rules_are_not_taken_for_these(tmp_path: Path, 
     before = local.fingerprint(plan)
     monkeypatch.setattr("longdoc.evaluation.asking.COPYING_RULES", -1)
     assert local.fingerprint(plan) != before
+
+
+def test_answers_by_another_choice_of_blocks_are_not_taken_for_these(tmp_path: Path, monkeypatch) -> None:
+    local, backend = model(tmp_path)
+    dense = plan_for(backend, 100)
+    sparse = replace(dense, attention="sparse", attention_budget=2048)
+    before = [local.fingerprint(plan) for plan in (dense, sparse)]
+    monkeypatch.setattr("longdoc.evaluation.asking.CHOICE_RULES", -1)
+    after = [local.fingerprint(plan) for plan in (dense, sparse)]
+    assert (before[0] == after[0], before[1] == after[1]) == (True, False)
