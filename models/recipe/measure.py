@@ -78,8 +78,13 @@ JOBS = (
     ),
     Job("qa_gold", "Questions by people, gold passage alone", "qa --sets {sets} --tasks extractive --limit 24"),
     Job(
+        "qa_gold_anywhere",
+        "The same by the model alone: quotes begin anywhere",
+        "qa --style anywhere --sets {sets} --tasks extractive --limit 24 --no-absent",
+    ),
+    Job(
         "qa_renamed",
-        "The same, people, places and numbers renamed",
+        "Questions by people, gold passage alone, people, places and numbers renamed",
         "qa --sets {sets} --tasks extractive --limit 12 --renamed --no-absent",
     ),
     Job(
