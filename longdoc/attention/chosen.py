@@ -108,10 +108,14 @@ class Chosen:
     def _ranks(self, reading: Reading, layer: int, packed: Tensor, low: int, high: int, phase: Phase) -> Tensor:
         """Return what blocks low .. high are ranked by, [kv_heads, n_tiles, high - low]."""
         block = self.numbers.block
-        if phase != "reading" and at_hand(reading.layers[layer], reading.n_tokens):
+        if phase != "reading" and self.by_scores(reading, layer):
             return largest_scores(packed, reading.layers[layer], low, high, block)
         extremes = self.summaries.of(reading, layer, high * block)[:, low:]
         return torch.stack([bounds(packed[:, at], extremes) for at in range(packed.shape[1])], 1)
+
+    def by_scores(self, reading: Reading, layer: int) -> bool:
+        """Say whether blocks of a layer are ranked by their keys' real scores while answering."""
+        return at_hand(reading.layers[layer], reading.n_tokens)
 
     def gather(self, reading: Reading, layer: int, blocks: Tensor, phase: Phase) -> tuple[Tensor, Tensor]:
         """Return keys and values [kv_heads, m * block, head_dim] of chosen blocks [kv_heads, m]."""

@@ -6,7 +6,7 @@ blocks are ranked by their keys' real scores instead, see `exact.py`.
 Query heads that share a key head share a choice, and so do, while reading, the
 queries of a tile: a tile then costs the same wherever it stands, but for one small
 product to choose. While reading every layer is sparse, while answering the first
-layers are dense.
+layers are dense where blocks are ranked by bounds.
 
 What can be left out is said by `choice`, what is chosen by `chosen`. Every position
 method is served: each branch has blocks and queries of its own, and keys that a
@@ -134,7 +134,9 @@ class SparseStep(Step):
     def _stays_dense(self, call: Call, groups: list[Group]) -> bool:
         if call.scores.slopes is not None:
             raise UserError(NO_BIASES, code="attention_refused", next_step="Choose dense attention.")
-        if call.scores.window is not None or (self.in_tail and call.layer < self._memory.numbers.dense_layers):
+        memory = self._memory
+        first = self.in_tail and call.layer < memory.numbers.dense_layers
+        if call.scores.window is not None or (first and not memory.by_scores(self.reading, call.layer)):
             return True
         return not any(division.spans for group in groups for division in group.tiles)
 

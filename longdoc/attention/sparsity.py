@@ -13,7 +13,7 @@ ATTENTIONS = (DENSE, SPARSE, STREAMING)
 
 NO_BIASES = "This model places keys by biases, which sparse and streaming attention do not take into account."
 
-CHOICE_RULES = 2  # of blocks for an answer; counted up where answers over the same reading can change
+CHOICE_RULES = 3  # of blocks for an answer; counted up where answers over the same reading can change
 
 BUDGET_TOKENS = 2048  # keys a tile of queries may meet before its own tile
 SINK_TOKENS = 64  # streaming: first tokens that stay visible
@@ -30,7 +30,7 @@ class Sparsity:
     sink_blocks: int = 1
     window_blocks: int = 8
     question_tile: int = 16  # queries of a question that share a choice
-    dense_layers: int = 2  # first layers that stay dense while answering
+    dense_layers: int = 2  # first layers that stay dense while answering, unless blocks are ranked by real scores
     refresh: int = 4  # tokens of an answer for which a choice holds
     floor_share: float = 0.5  # of the budget: blocks chosen for the question that stay while answering
 

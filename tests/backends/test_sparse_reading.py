@@ -9,6 +9,7 @@ import torch
 from toys import answer, backend_of, plan_for, read, tokens, toy
 
 from longdoc.attention.block_cache import BlockCache
+from longdoc.attention.chosen import Chosen
 from longdoc.attention.probe import recall_of
 from longdoc.backends.transformer import TransformerBackend
 from longdoc.cache.segment import Buffer, Reading
@@ -115,3 +116,24 @@ def test_windows_caps_sinks_and_layers_without_positions_are_honoured(architectu
     assert [t.token_id for t in a] == [t.token_id for t in b]
     least = plan_for(1500, prefill_step=512, attention="sparse", attention_budget=LEAST)
     assert len(answer(backend, QUESTION, read(backend, ids, least), least, 4)) == 4
+
+
+def test_first_layers_stay_dense_only_where_bounds_choose(
+    backend: TransformerBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(N + 100, prefill_step=512, attention="sparse", attention_budget=LEAST)
+    reading = read(backend, IDS, plan)
+    asked: set[int] = set()
+    blocks = Chosen.blocks
+
+    def noted(self: Chosen, reading: Reading, layer: int, *rest: object) -> torch.Tensor:
+        asked.add(layer)
+        return blocks(self, reading, layer, *rest)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(Chosen, "blocks", noted)
+    answer(backend, QUESTION, reading, plan)
+    assert asked == {0, 1, 2}
+    asked.clear()
+    monkeypatch.setattr("longdoc.attention.chosen.at_hand", lambda *_: False)
+    answer(backend, QUESTION, reading, plan)
+    assert asked == {2}
