@@ -131,6 +131,9 @@ class ModelInfo:
     licence: str = ""
     note: str = ""  # what it cannot do, in plain words
     state_bytes: int = 0  # recurrent state of one reading, whatever its length; 0 for models without
+    # How much farther than a prompt's length positions are stretched: 2 where far distances were seen too rarely in
+    # training for the model to use (measured; the model's card says it). 1: exactly to the length.
+    position_margin: float = 1.0
 
 
 @dataclass(frozen=True)

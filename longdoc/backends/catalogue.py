@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -140,6 +141,7 @@ def describe(folder: Path) -> ModelInfo:
             rope_parameters=rope,
             licence=str(card.get("licence", "")),
             note=str(card.get("note", "")),
+            position_margin=_margin(folder, card),
         )
     except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
         raise ModelError(
@@ -152,6 +154,17 @@ def describe(folder: Path) -> ModelInfo:
 def read_card(folder: Path) -> dict[str, Any]:
     """Return `longdoc.json` of a model folder, empty where there is none. Raises ModelError when it is damaged."""
     return _read_json(folder / "longdoc.json", required=False)
+
+
+def _margin(folder: Path, card: dict[str, Any]) -> float:
+    margin = card.get("position_margin", 1)
+    if isinstance(margin, int | float) and math.isfinite(margin) and margin >= 1:
+        return float(margin)
+    raise ModelError(
+        f"longdoc.json of {folder.name} gives {margin!r} for position_margin, and only numbers from 1 on are possible.",
+        code="damaged",
+        next_step="Copy the complete model folder again.",
+    )
 
 
 def declared_hashes(folder: Path) -> dict[str, str]:

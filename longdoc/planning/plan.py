@@ -91,7 +91,7 @@ def declared_context(info: ModelInfo) -> int:
         return info.native_context
     original, factor = rope.get("original_max_position_embeddings"), rope.get("factor")
     if isinstance(original, int | float) and isinstance(factor, int | float):
-        return max(int(original * factor), info.native_context)
+        return max(int(original * factor / info.position_margin), info.native_context)
     return max(info.window, info.native_context)
 
 
@@ -115,7 +115,7 @@ def _position(info: ModelInfo, needed: int, wanted: str | None, reasons: list[st
     if needed <= reach:
         if reach > info.native_context:
             reasons.append(
-                f"The model was extended from {info.native_context:,} to {reach:,} tokens when it was trained; "
+                f"The model was extended from {info.native_context:,} tokens and serves {reach:,}; "
                 "its own positions are used."
             )
         else:
@@ -138,10 +138,14 @@ def _position(info: ModelInfo, needed: int, wanted: str | None, reasons: list[st
     reasons.append(
         f"It is longer than the {reach:,} tokens the model serves by itself; {describe(method, factor)} {why}."
     )
-    if factor > 1:
+    if factor > 1 and info.position_margin > 1:
         reasons.append(
-            f"Up to {int(info.native_context * factor):,} tokens the factor stays; beyond, documents are read again."
+            f"Positions are stretched {info.position_margin:g} times as far as the prompt is long: "
+            "this model did not find what stands farthest away otherwise."
         )
+    if factor > 1:
+        stays = int(info.native_context * factor / info.position_margin)
+        reasons.append(f"Up to {stays:,} tokens the factor stays; beyond, documents are read again.")
     return method, factor
 
 

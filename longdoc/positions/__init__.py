@@ -129,12 +129,15 @@ def make(name: str, info: ModelInfo, factor: float = 1.0) -> Method:
 
 
 def factor_for(name: str, info: ModelInfo, n_tokens: int) -> float:
-    """Return the lowest rung of the ladder on which the method reaches `n_tokens`; 1 for methods without a factor."""
+    """Return the lowest rung of the ladder on which the method reaches `n_tokens`; 1 for methods without a factor.
+
+    A model with a position margin gets the rung that reaches so many times farther.
+    """
     kind = METHODS[canonical(name)]
     if not kind.has_factor:
         return 1.0
-    rope = rope_of(info)
-    return next((rung for rung in LADDER if kind.make(rope, rung).reach >= n_tokens), LADDER[-1])
+    rope, wanted = rope_of(info), n_tokens * info.position_margin
+    return next((rung for rung in LADDER if kind.make(rope, rung).reach >= wanted), LADDER[-1])
 
 
 def check_window(name: str, info: ModelInfo, window: int) -> None:

@@ -39,9 +39,11 @@ def export(
     licence: str,
     trained_on: str = "two CPU cores",
     tokenizer: Path | None = None,
+    position_margin: float = 1.0,
 ) -> None:
     """Write the model folder; `window` is the longest prompt accepted, `tested` the longest measured, in tokens.
 
+    `position_margin` is how much farther than a prompt's length positions are stretched (`ModelInfo`).
     `tokenizer` is the folder to copy the tokenizer from, where it is not in `out` already.
     """
     run = RunConfig.read(config_path)
@@ -62,6 +64,7 @@ def export(
         "answer_style": "reader",
         "window": window,
         "tested_context": tested,
+        "position_margin": position_margin,
         "licence": licence,
         "note": NOTE.format(millions=millions, trained_on=trained_on),
     }
@@ -82,6 +85,7 @@ def main() -> None:
     )
     parser.add_argument("--trained-on", default="two CPU cores", help="as the app's note says it")
     parser.add_argument("--tokenizer", type=Path, help="folder to copy the tokenizer from")
+    parser.add_argument("--position-margin", type=float, default=1.0)
     args = parser.parse_args()
     export(
         args.weights,
@@ -93,6 +97,7 @@ def main() -> None:
         args.licence,
         args.trained_on,
         args.tokenizer,
+        args.position_margin,
     )
 
 

@@ -74,7 +74,7 @@ JOBS = (
     Job(
         "needle_far",
         "Needles beyond the trained extension, sparse attention",
-        "needle --lengths 65536,131072 --attention sparse --distractors 0 --limit 5",
+        "needle --lengths 65536,131072 --attention sparse --distractors 0 --limit 10",
     ),
     Job("qa_gold", "Questions by people, gold passage alone", "qa --sets {sets} --tasks extractive --limit 24"),
     Job(

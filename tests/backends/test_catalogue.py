@@ -69,6 +69,15 @@ def test_longdoc_json_adds_what_a_checkpoint_does_not_say(folder: Path) -> None:
     assert (info.tested_context, info.window, info.licence, info.note) == (512, 900, "MIT", "finds and quotes")
 
 
+@pytest.mark.parametrize("margin", [0.5, "2", float("nan"), None])
+def test_a_position_margin_below_one_or_of_no_number_is_refused(folder: Path, margin: object) -> None:
+    (folder / "longdoc.json").write_text(json.dumps({"position_margin": 2}))
+    assert catalogue.describe(folder).position_margin == 2
+    (folder / "longdoc.json").write_text(json.dumps({"position_margin": margin}))
+    with pytest.raises(ModelError, match="position_margin"):
+        catalogue.describe(folder)
+
+
 ROPES: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
     "plain": ({"rope_theta": 10000.0, "rope_type": "default"}, (64, 1024)),
     "yarn": ({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}, (64, 256)),

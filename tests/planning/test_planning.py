@@ -82,6 +82,18 @@ def test_beyond_its_declared_length_yarn_goes_on_from_the_original_length():
     assert (found.position_method, found.factor) == ("yarn", 32)
 
 
+def test_a_model_with_a_position_margin_is_stretched_so_much_farther_and_short_prompts_stay_untouched():
+    extended = replace(YARN, rope_parameters=YARN.rope_parameters | {"factor": 32.0}, position_margin=2.0)
+    assert declared_context(extended) == 32768
+    assert plan(extended, 32768 - RESERVE).position_method == "none"
+    assert plan(extended, 60000).factor == 64
+    native = model(position_margin=2.0)
+    assert plan(native, 2048 - RESERVE).position_method == "none"
+    longer = plan(native, 4096 - RESERVE)
+    assert (longer.position_method, longer.factor) == ("yarn", 4)
+    assert "Up to 4,096 tokens the factor stays" in " ".join(longer.reasons)
+
+
 def test_frequencies_that_no_method_may_replace_are_kept():
     llama = model(
         native_context=8192,
