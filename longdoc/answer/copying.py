@@ -17,7 +17,7 @@ from longdoc.tokens import TextTokenizer
 from longdoc.types import Prompt
 
 # Raised when a change of these rules can change an answer, so that evaluations answered by other rules are not taken.
-COPYING_RULES = 4
+COPYING_RULES = 5
 
 
 def copy_constraint(

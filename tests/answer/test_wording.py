@@ -119,3 +119,19 @@ def test_without_names_the_words_say_where_a_quote_begins() -> None:
     found = openings("How high is the deposit?", "xxx yes. The deposit is 1,900. zzz no. qqq not. vvv.")
     assert "T" in found
     assert "q" not in found
+
+
+def test_a_name_of_several_words_counts_as_one_more_word(tokenizer):
+    text = [
+        " One of the special magic numbers for oak-mill is 7.",
+        " Snow fell.",
+        " One of the special magic numbers for oak-barn is 8.",
+        " Ships sailed.",
+        " One of the special magic numbers for elm-mill is 9.",
+        " Rain came.",
+        " Wind rose.",
+    ]
+    joined = "What is the special magic number for oak-mill?"
+    assert open_sentences(joined, text, tokenizer) == text[:1]
+    apart = "What is the special magic number for oak and mill?"
+    assert open_sentences(apart, text, tokenizer) == [text[0], text[2], text[4]]
