@@ -4,11 +4,10 @@ A `Constraint` says which token may come next. `CopyConstraint` follows the
 reader's answer format (`formats.py`): after `<|quote|>` only tokens that go on
 some slice of the documents are allowed, which begins near what the question
 names where the documents hold that; after `<|then|>` only slices of that
-quote, so a small model cannot garble a name or a number while copying it. Such
-an answer does not begin with a word that the question holds already ("What was
-the horse called?" - "horse"), unless the question offers alternatives. The
-choice of what to quote, when to stop and whether to say "Not stated." stays
-with the model; answers without a quote are not constrained.
+quote, so a small model cannot garble a name or a number while copying it. Where
+in the quote an answer may open and end is the caller's rule. The choice of what to
+quote, when to stop and whether to say "Not stated." stays with the model;
+answers without a quote are not constrained.
 
 The idea is constrained decoding over the source's own n-grams, as in generative
 retrieval with an FM-index (Bevilacqua et al. 2022, arXiv:2204.10628).
@@ -25,7 +24,9 @@ from numpy.typing import NDArray
 from longdoc.formats import SpecialIds
 
 MAX_QUOTE_TOKENS = 96
-_WORD_TOKENS = 8  # enough to hold any word that a question repeats
+
+# Of a quote's tokens: which may open an answer, before which it may end; None for all.
+Places = tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]
 
 
 class Constraint(Protocol):
@@ -40,20 +41,20 @@ class CopyConstraint:
     """Quotes are slices of the documents, quoted answers are slices of the quote.
 
     `prefix_ids` are the prompt's document tokens; `near` (bool, one each) says where a quote may begin, everywhere by
-    default. `repeats` says of the quote's tokens from some place on whether their
-    first word is one that the question holds already; such a word does not open the answer. One instance serves one
-    answer.
+    default. `places` says of a quote's tokens which may open its answer, and before which it may end (bool, one each),
+    all by default. One instance serves one answer.
     """
 
     def __init__(
         self,
         prefix_ids: Sequence[int] | NDArray[np.int64],
         ids: SpecialIds,
-        repeats: Callable[[Sequence[int]], bool] | None = None,
+        places: Callable[[Sequence[int]], Places] | None = None,
         near: NDArray[np.bool_] | None = None,
     ) -> None:
         self._near = near
-        self._repeats = repeats
+        self._places = places
+        self._known: tuple[list[int], Places] = [], (None, None)
         self._prefix: NDArray[np.int64] = np.asarray(prefix_ids, dtype=np.int64)
         self._ids = ids
         self._specials = np.array(sorted(vars(ids).values()), dtype=np.int64)
@@ -66,19 +67,13 @@ class CopyConstraint:
         written = out[out.index(quote) + 1 :]
         if then in written:
             cut = written.index(then)
-            if cut == len(written) - 1:
-                return self._openings(written[:cut])
-            return self._continue(np.asarray(written[:cut], dtype=np.int64), written[cut + 1 :], [end])
+            quoted = written[:cut]
+            if self._places is not None and self._known[0] != quoted:
+                self._known = quoted, self._places(quoted)
+            return self._continue(np.asarray(quoted, dtype=np.int64), written[cut + 1 :], [end], *self._known[1])
         if len(written) >= MAX_QUOTE_TOKENS:
             return [then]
         return self._continue(self._prefix, written, [then, end], self._near)
-
-    def _openings(self, quote: list[int]) -> list[int]:
-        """Return the ids that may open an answer: those of the quote, but no word of the question if any is left."""
-        new = quote
-        if self._repeats is not None:
-            new = [token for at, token in enumerate(quote) if not self._repeats(quote[at : at + _WORD_TOKENS])]
-        return self._continue(np.asarray(new or quote, dtype=np.int64), [], [self._ids.end])
 
     def _continue(
         self,
@@ -86,14 +81,19 @@ class CopyConstraint:
         copied: Sequence[int],
         closing: list[int],
         near: NDArray[np.bool_] | None = None,
+        ends: NDArray[np.bool_] | None = None,
     ) -> list[int]:
-        """Return the ids that go on a slice of `text` beginning with `copied`, and `closing` once it has begun."""
+        """Return the ids that go on a slice of `text` beginning with `copied`, and `closing` once it has begun.
+
+        Slices begin where `near` and end before where `ends` says, everywhere by default; the text's end is an end.
+        """
         at = slice_ends(text, copied)
         if near is not None:
             at = at[near[at - len(copied)]]
         nexts = np.unique(text[at[at < len(text)]])
         nexts = nexts[~np.isin(nexts, self._specials)]
-        return [*nexts.tolist(), *closing] if copied or len(nexts) == 0 else nexts.tolist()
+        closes = ends is None or np.append(ends, True)[at].any()
+        return [*nexts.tolist(), *closing] if (copied and closes) or len(nexts) == 0 else nexts.tolist()
 
 
 def slice_ends(text: NDArray[np.int64], copied: Sequence[int]) -> NDArray[np.int64]:

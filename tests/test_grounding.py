@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longdoc.answer.copying import repeats
+from longdoc.answer.copying import answer_places
 from longdoc.formats import SpecialIds
 from longdoc.grounding import MAX_QUOTE_TOKENS, CopyConstraint, slice_ends
 
@@ -48,19 +48,41 @@ def spelled(ids: Sequence[int]) -> str:
 
 
 def test_an_answer_does_not_open_with_the_questions_own_words() -> None:
-    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, repeats("What was Ana's horse called?", spelled))
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, answer_places("What was Ana's horse called?", spelled))
     quoted = [9, IDS.quote, *WORDS, IDS.then]
-    assert constraint.allowed(quoted) == [20, 22, 24, 26, 27]
-    assert constraint.allowed([*quoted, 26]) == [27, IDS.end]
+    assert constraint.allowed(quoted) == [20, 22, 24, 26]  # nor in the middle of a word
+    assert constraint.allowed([*quoted, 26]) == [27]  # nor does it end there
+    assert constraint.allowed([*quoted, 26, 27]) == [IDS.end]
+
+
+def test_a_token_that_a_new_word_shares_does_not_lead_into_a_word_of_the_question() -> None:
+    spelling = {30: " t", 31: "en", 32: "ant", 33: " pays", 34: " rent"}
+    constraint = CopyConstraint(
+        [IDS.doc], IDS, answer_places("Who is the tenant?", lambda ids: "".join(map(spelling.get, ids)))
+    )
+    quoted = [9, IDS.quote, 30, 31, 32, 33, 30, 31, IDS.then]  # "tenant pays ten"
+    assert constraint.allowed(quoted) == [30, 33]
+    assert constraint.allowed([*quoted, 30, 31]) == [IDS.end]
+
+
+def test_an_answer_does_not_cut_a_number() -> None:
+    spelling = dict(enumerate(" 1,240.5 euros", 30))
+    quote = list(spelling)
+    constraint = CopyConstraint([IDS.doc], IDS, answer_places("How much?", lambda ids: "".join(map(spelling.get, ids))))
+    begun = [9, IDS.quote, *quote, IDS.then]
+    opening = {spelling[token] for token in constraint.allowed(begun)}
+    assert opening == {" ", "1", "e"}
+    ends = [n for n in range(1, len(quote) + 1) if IDS.end in constraint.allowed([*begun, *quote[:n]])]
+    assert ["".join(spelling[t] for t in quote[:n]) for n in ends] == [" ", " 1,240.5", " 1,240.5 ", " 1,240.5 euros"]
 
 
 def test_a_question_of_alternatives_may_be_answered_with_its_own_words() -> None:
-    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, repeats("Is it a dog or a horse?", spelled))
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, answer_places("Is it a dog or a horse?", spelled))
     assert constraint.allowed([9, IDS.quote, 20, 21, IDS.then]) == [20, 21]
 
 
 def test_a_quote_of_nothing_but_the_questions_words_may_still_be_the_answer() -> None:
-    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, repeats("horse called Ana?", spelled))
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, answer_places("horse called Ana?", spelled))
     assert constraint.allowed([9, IDS.quote, 21, 25, IDS.then]) == [21, 25]
 
 

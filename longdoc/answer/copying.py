@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,13 +12,16 @@ from longdoc.answer.names import near_names
 from longdoc.answer.wording import near_words
 from longdoc.citations.words import content, stem, words
 from longdoc.formats import SpecialIds
-from longdoc.grounding import CopyConstraint
+from longdoc.grounding import CopyConstraint, Places
 from longdoc.packing import quotable
 from longdoc.tokens import TextTokenizer
 from longdoc.types import Prompt
 
 # Raised when a change of these rules can change an answer, so that evaluations answered by other rules are not taken.
-COPYING_RULES = 5
+COPYING_RULES = 6
+_WORD_TOKENS = 8  # enough to hold any word that a question repeats
+# Two characters before a place and two after it: inside "tenant", "1,240" or "0.5".
+_INSIDE = re.compile(r".?[^\W_]\|[^\W_].?|.?\d\|[.,]\d|\d[.,]\|\d.?", re.DOTALL)
 
 
 def copy_constraint(
@@ -31,7 +35,7 @@ def copy_constraint(
     question = tokenizer.decode(prompt.token_ids[prompt.prefix_len :])
     ids = np.asarray(quotable(prompt, special.doc), dtype=np.int64)
     near = None if anywhere else _near(question, ids, tokenizer)
-    return CopyConstraint(ids, special, repeats(question, tokenizer.decode), near)
+    return CopyConstraint(ids, special, answer_places(question, tokenizer.decode), near)
 
 
 def _near(question: str, ids: NDArray[np.int64], tokenizer: TextTokenizer) -> NDArray[np.bool_] | None:
@@ -43,14 +47,22 @@ def _near(question: str, ids: NDArray[np.int64], tokenizer: TextTokenizer) -> ND
     return both if both.any() else worded
 
 
-def repeats(question: str, decode: Callable[[Sequence[int]], str]) -> Callable[[Sequence[int]], bool] | None:
-    """Return a test whether tokens begin with a word of the question; None where it offers alternatives ("a or b")."""
-    if " or " in question.casefold():
-        return None
-    asked = content(question)
+def answer_places(question: str, decode: Callable[[Sequence[int]], str]) -> Callable[[Sequence[int]], Places]:
+    """Return what says of a quote's tokens which may open an answer, and before which it may end: whole words only.
 
-    def begins(ids: Sequence[int]) -> bool:
-        first = next(iter(words(decode(ids))), None)
-        return first is not None and first.counts and stem(first.text) in asked
+    An answer does not open with a word of the question ("What was the horse called?" - "horse"), unless the question
+    offers alternatives ("a or b") or the quote has no other words.
+    """
+    asked = set() if " or " in question.casefold() else content(question)
 
-    return begins
+    def places(quote: Sequence[int]) -> Places:
+        begins = np.zeros(len(quote), bool)
+        new = np.zeros(len(quote), bool)
+        for at in range(len(quote)):
+            ahead = decode(quote[at : at + _WORD_TOKENS])
+            begins[at] = not _INSIDE.fullmatch(decode(quote[max(at - _WORD_TOKENS, 0) : at])[-2:] + "|" + ahead[:2])
+            first = next(iter(words(ahead)), None)
+            new[at] = begins[at] and not (first is not None and first.counts and stem(first.text) in asked)
+        return new if new.any() else begins, begins
+
+    return places
