@@ -17,7 +17,7 @@ from longdoc.planning import memory
 from longdoc.planning.attention import ATTENTIONS, SPARSE, choose_attention
 from longdoc.planning.measurements import Measurements
 from longdoc.planning.recurrent import check_choices, plan_recurrent
-from longdoc.planning.results import best_method
+from longdoc.planning.results import best_method, sparse_held
 from longdoc.planning.tiers import TIERS, choose_tier
 from longdoc.planning.words import duration
 from longdoc.positions import DUAL_CHUNK, METHODS, canonical, check_window, factor_for, make
@@ -64,6 +64,7 @@ def make_plan(
     chosen = choose_attention(
         info, n_tokens, needed, attention, (method, factor), measured,
         lambda: Measurements.of(settings, info, SPARSE) if measured else None,
+        lambda: sparse_held(info, settings.home),
     )  # fmt: skip
     reasons.extend(chosen.reasons)
     step = settings.prefill_step  # the most; the backend takes smaller ones where a step would last too long

@@ -1,4 +1,4 @@
-"""Which position method scored best when this model was evaluated.
+"""What evaluations of a model tell its plans: the best position method, and whether sparse attention holds.
 
 `longdoc evaluate` keeps its last reports in `<home>/evaluation/<model>/results.json`;
 a model folder may bring its own as `evaluation.json`. Either is one printed object
@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from longdoc.attention.sparsity import DENSE, SPARSE
 from longdoc.files import sha256_text
 from longdoc.positions import METHODS
 from longdoc.types import ModelInfo
 
 _PREFERRED = ("yarn", "string+yarn", "string")  # at equal scores: the method with the most practice first
+_HOLDS = 0.95
+_LEAST_QUESTIONS = 20
 _USUAL_KV = "bf16"  # the planner's own form; rows of others compare forms, not methods
 
 
@@ -29,6 +32,16 @@ class Result:
     method: str
     length: int
     score: float
+
+
+@dataclass(frozen=True)
+class Held:
+    """Scores of the same questions at one length, read and answered densely and sparsely."""
+
+    length: int
+    dense: float
+    sparse: float
+    n: int
 
 
 def results_folder(home: Path, model: str) -> Path:
@@ -43,9 +56,7 @@ def best_method(info: ModelInfo, n_tokens: int, reaches: Callable[[str], bool], 
 
     Methods that do not reach the prompt, as `reaches` tells, are passed over.
     """
-    paths = [results_folder(home, info.name) / "results.json"]
-    paths += [Path(info.folder) / "evaluation.json"] if info.folder is not None else []
-    measured = next((found for path in paths if (found := _scores(path))), {})
+    measured = next((found for path in _paths(info, home) if (found := _scores(path))), {})
     scores = {
         length: {name: score for name, score in methods.items() if reaches(name)}
         for length, methods in measured.items()
@@ -62,22 +73,72 @@ def best_method(info: ModelInfo, n_tokens: int, reaches: Callable[[str], bool], 
     return Result(method, length, means[method])
 
 
+def sparse_held(info: ModelInfo, home: Path) -> Held | None:
+    """Return the longest length measured both ways if sparse attention scored at least 95 % of dense there, else None.
+
+    Fewer than 20 questions tell nothing.
+    """
+    for path in _paths(info, home):
+        found: dict[int, dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
+        for row in _rows(path):
+            found[row.length][row.attention].append(row)
+        both = [length for length, ways in found.items() if ways[DENSE] and ways[SPARSE]]
+        if both:
+            length = max(both)
+            (dense, n), (sparse, m) = _whole(found[length][DENSE]), _whole(found[length][SPARSE])
+            held = n == m >= _LEAST_QUESTIONS and 0 < _HOLDS * dense <= sparse
+            return Held(length, dense, sparse, n) if held else None
+    return None
+
+
+def _whole(rows: Sequence[_Row]) -> tuple[float, int]:
+    """Return the mean score of the rows over most questions (others are parts of them), and how many those are."""
+    n = max(row.n for row in rows)
+    scores = [row.score for row in rows if row.n == n]
+    return sum(scores) / len(scores), n
+
+
+def _paths(info: ModelInfo, home: Path) -> list[Path]:
+    brought = [Path(info.folder) / "evaluation.json"] if info.folder is not None else []
+    return [results_folder(home, info.name) / "results.json", *brought]
+
+
 def _scores(path: Path) -> dict[int, dict[str, tuple[float, int]]]:
     """Return {length: {method: (sum of scores, questions)}} of whole-document runs with dense attention."""
     found: dict[int, dict[str, tuple[float, int]]] = defaultdict(dict)
+    for row in _rows(path):
+        # "none" beyond the native length is in the table as the control; it is never a way to read.
+        if row.method in METHODS and row.method != "none" and row.attention == DENSE:
+            total, n = found[row.length].get(row.method, (0.0, 0))
+            found[row.length][row.method] = (total + row.score * row.n, n + row.n)
+    return {length: {m: t for m, t in methods.items() if t[1]} for length, methods in found.items()}
+
+
+@dataclass(frozen=True)
+class _Row:
+    length: int
+    method: str
+    attention: str
+    score: float
+    n: int
+
+
+def _rows(path: Path) -> list[_Row]:
+    """Return what whole-document runs with the usual keys and values scored; a damaged file holds nothing."""
     try:
         stored = json.loads(path.read_bytes())
         reports = stored if isinstance(stored, list) else [stored]
-        rows = [row for report in reports for row in report["rows"]]
-        for row in rows:
-            method, length = str(row["position_method"]), int(row["length"])
-            # "none" beyond the native length is in the table as the control; it is never a way to read.
-            if method not in METHODS or method == "none" or row["attention"] != "dense" or row["mode"] != "single":
-                continue
-            if row.get("kv_dtype", _USUAL_KV) != _USUAL_KV:
-                continue
-            total, n = found[length].get(method, (0.0, 0))
-            found[length][method] = (total + float(row["score"]) * int(row["n"]), n + int(row["n"]))
+        return [
+            _Row(
+                int(row["length"]),
+                str(row["position_method"]),
+                str(row["attention"]),
+                float(row["score"]),
+                int(row["n"]),
+            )
+            for report in reports
+            for row in report["rows"]
+            if row.get("mode") == "single" and row.get("kv_dtype", _USUAL_KV) == _USUAL_KV
+        ]
     except (OSError, ValueError, KeyError, TypeError):
-        return defaultdict(dict)
-    return {length: {m: t for m, t in methods.items() if t[1]} for length, methods in found.items()}
+        return []

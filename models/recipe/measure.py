@@ -4,7 +4,8 @@
 
 Runs `longdoc evaluate` once for each row of `JOBS` and keeps its JSON in
 `models/recipe/runs/cpu10m/evaluation/`; then writes the tables of all kept
-results into `models/README.md` between its two markers.
+results into `models/README.md` between its two markers, and the scores of dense
+and sparse attention into `models/reader/evaluation.json`, where plans look them up.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from longdoc.files import atomic_write
 
 RESULTS = Path("models/recipe/runs/cpu10m/evaluation")
 CARD = Path("models/README.md")
+READER = Path("models/reader")
 START, END = "<!-- results of models.recipe.measure -->", "<!-- end of results -->"
 HUMAN_SETS = "xquad_en,nq_oracle,qed,squad2,covidqa"
 
@@ -148,6 +150,16 @@ def write_card(out: Path, card: Path) -> None:
     atomic_write(card, re.sub(pattern, lambda _: block, text, flags=re.DOTALL).encode())
 
 
+def bring(out: Path, reader: Path) -> None:
+    """Keep with the model what its plans read: the scores of dense and sparse attention on the same needles."""
+    path = out / "needle_sparse.json"
+    if path.exists():
+        report = json.loads(path.read_text())
+        whole = [row for row in report["rows"] if row.get("depth") is None and row.get("form") is None]
+        brought = {"task": report["task"], "model": report["model"], "rows": whole}
+        atomic_write(reader / "evaluation.json", (json.dumps(brought, indent=1) + "\n").encode())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the shipped reader for its card.")
     parser.add_argument("--data", type=Path, required=True)
@@ -160,6 +172,7 @@ def main() -> None:
         if not wanted or job.name in wanted:
             measure(job, args.data, args.out)
     write_card(args.out, args.card)
+    bring(args.out, READER)
 
 
 if __name__ == "__main__":

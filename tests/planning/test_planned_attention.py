@@ -95,6 +95,44 @@ def test_streaming_and_a_method_with_places_of_its_own_are_refused_before_anythi
     assert plan(10_000, tmp_path, "sparse", position="string").attention == "sparse"
 
 
+def both_ways(folder: Path, dense: float, sparse: float, n: int = 20, length: int = 32768) -> ModelInfo:
+    """Return a model whose folder brings scores of dense and sparse attention, for all questions and for a fifth."""
+    rows = [
+        {"length": length, "position_method": "yarn", "attention": name, "mode": "single", "n": count, "score": score}
+        for name, score in (("dense", dense), ("sparse", sparse))
+        for count in (n, n // 5)
+    ]
+    (folder / "evaluation.json").write_text(json.dumps([{"rows": [{"length": 512, "metric": "nats"}]}, {"rows": rows}]))
+    return replace(INFO, folder=str(folder))
+
+
+def test_a_model_that_answers_as_well_from_sparse_attention_is_read_so_much_sooner(tmp_path: Path) -> None:
+    cost = Cost(1e-4, 3e-8)  # 33 s for 32,000 tokens
+    measured(tmp_path, cost)
+    held = both_ways(tmp_path, 0.7, 0.8)
+    found = plan(32_000, tmp_path, info=held)
+    assert found.attention == "sparse"
+    assert "it scored 80% and dense attention 70%, measured on 20 questions to 32,768 tokens" in " ".join(found.reasons)
+    assert plan(32_000, tmp_path).attention == "dense"
+    assert plan(16_000, tmp_path, info=held).attention == "dense"
+    assert plan(32_000, tmp_path, "dense", info=held).attention == "dense"
+
+
+def test_where_dense_attention_is_quick_no_score_makes_reading_sparse(tmp_path: Path) -> None:
+    measured(tmp_path, FAST)
+    assert plan(60_000, tmp_path, info=both_ways(tmp_path, 0.7, 0.8)).attention == "dense"
+
+
+@pytest.mark.parametrize(
+    ("dense", "sparse", "n"), [(0.8, 0.75, 20), (0.8, 0.8, 19), (0.0, 0.0, 20)], ids=["worse", "few", "floor"]
+)
+def test_scores_that_do_not_show_it_leave_dense_attention_the_rule(
+    dense: float, sparse: float, n: int, tmp_path: Path
+) -> None:
+    assert plan(32_000, tmp_path, info=both_ways(tmp_path, dense, sparse, n)).attention == "dense"
+    assert plan(32_000, tmp_path, info=both_ways(tmp_path, 0.8, 0.76, 20)).attention == "sparse"
+
+
 @pytest.mark.parametrize("attention", ["sparse", "streaming"])
 def test_models_that_place_keys_by_biases_are_read_densely_and_refuse_the_others(
     attention: str, tmp_path: Path
