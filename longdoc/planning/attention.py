@@ -131,4 +131,12 @@ def _why_sparse(n_tokens: int, dense_s: float | None, held: Held | None) -> str:
     )
 
 
-__all__ = ["ATTENTIONS", "SPARSE", "AttentionChoice", "choose_attention", "dense_limit", "limited_s"]
+__all__ = [
+    "ATTENTIONS",
+    "SPARSE",
+    "SPARSE_FROM_TOKENS",
+    "AttentionChoice",
+    "choose_attention",
+    "dense_limit",
+    "limited_s",
+]

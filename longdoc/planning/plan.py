@@ -14,7 +14,7 @@ from longdoc.cache.kv_dtypes import parse
 from longdoc.errors import UserError
 from longdoc.files import free_bytes
 from longdoc.planning import memory
-from longdoc.planning.attention import ATTENTIONS, SPARSE, choose_attention
+from longdoc.planning.attention import ATTENTIONS, SPARSE, SPARSE_FROM_TOKENS, choose_attention
 from longdoc.planning.measurements import Measurements
 from longdoc.planning.recurrent import check_choices, plan_recurrent
 from longdoc.planning.results import best_method, sparse_held
@@ -64,7 +64,7 @@ def make_plan(
     chosen = choose_attention(
         info, n_tokens, needed, attention, (method, factor), measured,
         lambda: Measurements.of(settings, info, SPARSE) if measured else None,
-        lambda: sparse_held(info, settings.home),
+        lambda: sparse_held(info, settings.home, SPARSE_FROM_TOKENS),
     )  # fmt: skip
     reasons.extend(chosen.reasons)
     step = settings.prefill_step  # the most; the backend takes smaller ones where a step would last too long

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from longdoc.types import ModelInfo
 _PREFERRED = ("yarn", "string+yarn", "string")  # at equal scores: the method with the most practice first
 _HOLDS = 0.95
 _LEAST_QUESTIONS = 20
+_NO_LABELS = ("attention", "score", "low", "high", "n")
 _USUAL_KV = "bf16"  # the planner's own form; rows of others compare forms, not methods
 
 
@@ -73,29 +74,31 @@ def best_method(info: ModelInfo, n_tokens: int, reaches: Callable[[str], bool], 
     return Result(method, length, means[method])
 
 
-def sparse_held(info: ModelInfo, home: Path) -> Held | None:
+def sparse_held(info: ModelInfo, home: Path, least_tokens: int) -> Held | None:
     """Return the longest length measured both ways if sparse attention scored at least 95 % of dense there, else None.
 
-    Fewer than 20 questions tell nothing.
+    Only the same questions with the same position method are compared, of `least_tokens` and more; fewer than 20 of
+    them tell nothing.
     """
     for path in _paths(info, home):
-        found: dict[int, dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
+        pairs: dict[tuple[str, ...], dict[str, _Row]] = defaultdict(dict)
         for row in _rows(path):
-            found[row.length][row.attention].append(row)
-        both = [length for length, ways in found.items() if ways[DENSE] and ways[SPARSE]]
+            if row.length >= least_tokens:
+                pairs[row.labels][row.attention] = row
+        both = [
+            (found[DENSE], found[SPARSE])
+            for found in pairs.values()
+            if {DENSE, SPARSE} <= found.keys() and found[DENSE].n == found[SPARSE].n
+        ]
         if both:
-            length = max(both)
-            (dense, n), (sparse, m) = _whole(found[length][DENSE]), _whole(found[length][SPARSE])
-            held = n == m >= _LEAST_QUESTIONS and 0 < _HOLDS * dense <= sparse
-            return Held(length, dense, sparse, n) if held else None
+            # The longest length, there the rows over most questions: others are parts of them.
+            length, n = max((dense.length, dense.n) for dense, _ in both)
+            whole = [pair for pair in both if (pair[0].length, pair[0].n) == (length, n)]
+            dense_score = sum(dense.score for dense, _ in whole) / len(whole)
+            sparse_score = sum(sparse.score for _, sparse in whole) / len(whole)
+            held = n >= _LEAST_QUESTIONS and 0 < _HOLDS * dense_score <= sparse_score
+            return Held(length, dense_score, sparse_score, n) if held else None
     return None
-
-
-def _whole(rows: Sequence[_Row]) -> tuple[float, int]:
-    """Return the mean score of the rows over most questions (others are parts of them), and how many those are."""
-    n = max(row.n for row in rows)
-    scores = [row.score for row in rows if row.n == n]
-    return sum(scores) / len(scores), n
 
 
 def _paths(info: ModelInfo, home: Path) -> list[Path]:
@@ -121,6 +124,7 @@ class _Row:
     attention: str
     score: float
     n: int
+    labels: tuple[str, ...]  # what was asked and how, but for the attention
 
 
 def _rows(path: Path) -> list[_Row]:
@@ -135,10 +139,11 @@ def _rows(path: Path) -> list[_Row]:
                 str(row["attention"]),
                 float(row["score"]),
                 int(row["n"]),
+                (str(report.get("task")), *(f"{key} {row[key]}" for key in sorted(row) if key not in _NO_LABELS)),
             )
             for report in reports
             for row in report["rows"]
             if row.get("mode") == "single" and row.get("kv_dtype", _USUAL_KV) == _USUAL_KV
         ]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []

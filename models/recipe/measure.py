@@ -165,6 +165,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--card", type=Path, default=CARD)
+    parser.add_argument("--reader", type=Path, default=READER, help="folder of the model that was measured")
     parser.add_argument("--only", default="", help="names of jobs, comma-separated; 'card' alone rewrites the tables")
     args = parser.parse_args()
     wanted = [name for name in args.only.split(",") if name]
@@ -172,7 +173,7 @@ def main() -> None:
         if not wanted or job.name in wanted:
             measure(job, args.data, args.out)
     write_card(args.out, args.card)
-    bring(args.out, READER)
+    bring(args.out, args.reader)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,8 @@ def both_ways(folder: Path, dense: float, sparse: float, n: int = 20, length: in
         for name, score in (("dense", dense), ("sparse", sparse))
         for count in (n, n // 5)
     ]
+    for row in rows:
+        row["form"] = "all" if row["n"] == n else "number"
     (folder / "evaluation.json").write_text(json.dumps([{"rows": [{"length": 512, "metric": "nats"}]}, {"rows": rows}]))
     return replace(INFO, folder=str(folder))
 
@@ -131,6 +133,16 @@ def test_scores_that_do_not_show_it_leave_dense_attention_the_rule(
 ) -> None:
     assert plan(32_000, tmp_path, info=both_ways(tmp_path, dense, sparse, n)).attention == "dense"
     assert plan(32_000, tmp_path, info=both_ways(tmp_path, 0.8, 0.76, 20)).attention == "sparse"
+
+
+def test_scores_of_another_method_or_of_short_prompts_prove_nothing(tmp_path: Path) -> None:
+    assert plan(32_000, tmp_path, info=both_ways(tmp_path, 0.8, 0.8, length=8192)).attention == "dense"
+    info = both_ways(tmp_path, 0.8, 0.8)
+    stored = json.loads((tmp_path / "evaluation.json").read_text())
+    for row in stored[1]["rows"]:
+        row["position_method"] = "none" if row["attention"] == "dense" else "yarn"
+    (tmp_path / "evaluation.json").write_text(json.dumps(stored))
+    assert plan(32_000, tmp_path, info=info).attention == "dense"
 
 
 @pytest.mark.parametrize("attention", ["sparse", "streaming"])
