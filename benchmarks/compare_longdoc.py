@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.compare_side import Asked
@@ -78,6 +78,9 @@ class _Told:
 
     def allowed(self, output_ids: Sequence[int]) -> Sequence[int] | None:
         return [self._answer[len(output_ids)]] if output_ids else _ORDINARY
+
+    def raised(self, output_ids: Sequence[int]) -> Mapping[int, float]:
+        return {}
 
 
 def _prompt(document: Sequence[int], question: Sequence[int]) -> Prompt:

@@ -6,8 +6,9 @@ some slice of the documents are allowed, which begins near what the question
 names where the documents hold that; after `<|then|>` only slices of that
 quote, so a small model cannot garble a name or a number while copying it. Where
 in the quote an answer may open and end is the caller's rule. The choice of what to
-quote, when to stop and whether to say "Not stated." stays with the model;
-answers without a quote are not constrained.
+quote and when to stop stays with the model, and so does whether to say "Not
+stated.", whose odds the caller may raise; answers without a quote are not
+constrained.
 
 The idea is constrained decoding over the source's own n-grams, as in generative
 retrieval with an FM-index (Bevilacqua et al. 2022, arXiv:2204.10628).
@@ -15,7 +16,7 @@ retrieval with an FM-index (Bevilacqua et al. 2022, arXiv:2204.10628).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -36,13 +37,18 @@ class Constraint(Protocol):
         """Return the ids that may follow `output_ids`, or None for no restriction."""
         ...
 
+    def raised(self, output_ids: Sequence[int]) -> Mapping[int, float]:
+        """Return what is added to the logits of the ids that may follow `output_ids`."""
+        ...
+
 
 class CopyConstraint:
     """Quotes are slices of the documents, quoted answers are slices of the quote.
 
-    `prefix_ids` are the prompt's document tokens; `near` (bool, one each) says where a quote may begin, everywhere by
-    default. `places` says of a quote's tokens which may open its answer, and before which it may end (bool, one each),
-    all by default. One instance serves one answer.
+    `prefix_ids` are the prompt's document tokens; `near` and `ends` (bool, one each) say where a quote may begin, and
+    before which of them it may end, everywhere by default. `places` says of a quote's tokens which may open its answer,
+    and before which it may end (bool, one each), all by default. `first` is added to the logits of an answer's first
+    token. One instance serves one answer.
     """
 
     def __init__(
@@ -51,8 +57,12 @@ class CopyConstraint:
         ids: SpecialIds,
         places: Callable[[Sequence[int]], Places] | None = None,
         near: NDArray[np.bool_] | None = None,
+        ends: NDArray[np.bool_] | None = None,
+        first: Mapping[int, float] | None = None,
     ) -> None:
         self._near = near
+        self._ends = ends
+        self._first = first or {}
         self._places = places
         self._known: tuple[list[int], Places] = [], (None, None)
         self._prefix: NDArray[np.int64] = np.asarray(prefix_ids, dtype=np.int64)
@@ -73,7 +83,10 @@ class CopyConstraint:
             return self._continue(np.asarray(quoted, dtype=np.int64), written[cut + 1 :], [end], *self._known[1])
         if len(written) >= MAX_QUOTE_TOKENS:
             return [then]
-        return self._continue(self._prefix, written, [then, end], self._near)
+        return self._continue(self._prefix, written, [then, end], self._near, self._ends)
+
+    def raised(self, output_ids: Sequence[int]) -> Mapping[int, float]:
+        return {} if output_ids else self._first
 
     def _continue(
         self,

@@ -50,9 +50,23 @@ def spelled(ids: Sequence[int]) -> str:
 def test_an_answer_does_not_open_with_the_questions_own_words() -> None:
     constraint = CopyConstraint([IDS.doc, *WORDS], IDS, answer_places("What was Ana's horse called?", spelled))
     quoted = [9, IDS.quote, *WORDS, IDS.then]
-    assert constraint.allowed(quoted) == [20, 22, 24, 26]  # nor in the middle of a word
+    assert constraint.allowed(quoted) == [22, 24, 26]  # nor with "The horse", nor in the middle of a word
     assert constraint.allowed([*quoted, 26]) == [27]  # nor does it end there
     assert constraint.allowed([*quoted, 26, 27]) == [IDS.end]
+
+
+def test_an_answer_does_not_end_with_an_article_or_a_preposition() -> None:
+    constraint = CopyConstraint([IDS.doc, *WORDS], IDS, answer_places("Why?", spelled))
+    quoted = [9, IDS.quote, *WORDS, IDS.then]
+    assert constraint.allowed([*quoted, 21]) == [22, IDS.end]  # "horse"
+    assert constraint.allowed([*quoted, 21, 22]) == [23]  # "horse of"
+
+
+def test_a_quote_ends_where_it_may() -> None:
+    constraint = CopyConstraint([20, 21, 22, 23], IDS, ends=np.array([False, False, True, False]))
+    assert constraint.allowed([9, IDS.quote, 20]) == [21]
+    assert constraint.allowed([9, IDS.quote, 20, 21]) == [22, IDS.then, IDS.end]
+    assert constraint.allowed([9, IDS.quote, 20, 21, 22, 23]) == [IDS.then, IDS.end]  # the text is over
 
 
 def test_a_token_that_a_new_word_shares_does_not_lead_into_a_word_of_the_question() -> None:
@@ -105,3 +119,9 @@ def test_a_quote_begins_only_where_it_is_near_and_goes_on_anywhere() -> None:
     assert constraint.allowed([9, IDS.quote]) == [20, 21]
     assert constraint.allowed([9, IDS.quote, 20, 21]) == [22, IDS.then, IDS.end]  # not 30: that 20 is far
     assert constraint.allowed([9, IDS.quote, 21, 22, 23, 20]) == [21, IDS.then, IDS.end]
+
+
+def test_only_the_first_token_is_raised() -> None:
+    assert CopyConstraint(PREFIX, IDS, first={7: 2.5}).raised([]) == {7: 2.5}
+    assert CopyConstraint(PREFIX, IDS, first={7: 2.5}).raised([9]) == {}
+    assert CopyConstraint(PREFIX, IDS).raised([]) == {}

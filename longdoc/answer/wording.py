@@ -8,19 +8,18 @@ half, since the next sentence says "it". This is what retrieval does between pas
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
+from longdoc.answer.kinds import holds_kind
 from longdoc.answer.names import names
-from longdoc.citations.words import content, words
+from longdoc.answer.sentences import folded, sentences_of
+from longdoc.citations.words import content
 from longdoc.tokens import TextTokenizer
 
 SHARE = 0.7  # of the best sentence's weight, set on training questions (docs/decisions.md)
 _NEIGHBOUR = 0.5
-_CLOSING = "\"'”’)]"
-_STOPS = (".", "!", "?", "…")
+_HEADING = 0.5  # a heading has the words, and what stands under it the answer
 
 
 def near_words(question: str, prefix_ids: NDArray[np.int64], tokenizer: TextTokenizer) -> NDArray[np.bool_] | None:
@@ -31,12 +30,16 @@ def near_words(question: str, prefix_ids: NDArray[np.int64], tokenizer: TextToke
     asked = content(question)
     if len(prefix_ids) == 0 or not asked:
         return None
-    phrases = [phrase for name in names(question) if " " in (phrase := _folded(name)).strip()]
-    starts, held, texts = _sentences(prefix_ids.tobytes(), tokenizer)
+    phrases = [phrase for name in names(question) if " " in (phrase := folded(name)).strip()]
+    found_in = sentences_of(prefix_ids.tobytes(), tokenizer)
+    held = found_in.content
+    of_kind = holds_kind(question)
     has = np.array(
         [
-            [word in counted for word in asked] + [phrase in text for phrase in phrases]
-            for counted, text in zip(held, texts, strict=True)
+            [word in counted for word in asked]
+            + [phrase in text for phrase in phrases]
+            + ([] if of_kind is None else [of_kind(counted)])
+            for counted, text in zip(held, found_in.folded, strict=True)
         ]
     )
     found = has.sum(0)
@@ -45,29 +48,12 @@ def near_words(question: str, prefix_ids: NDArray[np.int64], tokenizer: TextToke
     before, after = np.zeros_like(has), np.zeros_like(has)
     before[1:], after[:-1] = has[:-1], has[1:]
     best = own + _NEIGHBOUR * np.maximum((before & ~has) @ weights, (after & ~has) @ weights)
+    best = np.where(found_in.headings, _HEADING * best, best)
+    # A sentence of the question's own words answers nothing.
+    says_more = np.array([bool(counted - asked) for counted in held])
+    if (best * says_more).max() > 0:
+        best = best * says_more
     if best.max() == 0:
         return None
-    lengths = np.diff(starts, append=len(prefix_ids))
+    lengths = np.diff(found_in.starts, append=len(prefix_ids))
     return np.repeat(best >= SHARE * best.max(), lengths)
-
-
-def _folded(text: str) -> str:
-    """Return the folded words of a text with a blank before each and after the last: whole words are found in it."""
-    return f" {' '.join(word.text for word in words(text))} "
-
-
-@lru_cache(maxsize=2)  # the next question is mostly about the same documents
-def _sentences(prefix: bytes, tokenizer: TextTokenizer) -> tuple[NDArray[np.int64], list[set[str]], list[str]]:
-    """Return where sentences and lines begin in the ids of `prefix` (int64), the words of each that count, and all."""
-    ids = np.frombuffer(prefix, np.int64)
-    kinds, which = np.unique(ids, return_inverse=True)
-    pieces = [tokenizer.decode([token]) for token in kinds.tolist()]
-    line_ends = np.array(["\n" in piece for piece in pieces])[which]
-    stops = np.array([piece.rstrip(_CLOSING).endswith(_STOPS) for piece in pieces])[which]
-    blanks = np.array([piece[:1].isspace() for piece in pieces])[which]
-    begins = np.ones(len(ids), bool)
-    begins[1:] = line_ends[:-1] | (stops[:-1] & blanks[1:])
-    starts = np.flatnonzero(begins)
-    ends = [*starts[1:].tolist(), len(ids)]
-    texts = [tokenizer.decode(ids[a:b].tolist()) for a, b in zip(starts.tolist(), ends, strict=True)]
-    return starts, [content(text) for text in texts], [_folded(text) for text in texts]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -48,6 +48,10 @@ class Constraint(Protocol):
 
     def allowed(self, output_ids: Sequence[int]) -> Sequence[int] | None:
         """Return the token ids allowed after `output_ids`; None allows any, an empty sequence ends the answer."""
+        ...
+
+    def raised(self, output_ids: Sequence[int]) -> Mapping[int, float]:
+        """Return what is added to the logits of token ids after `output_ids`; most often nothing."""
         ...
 
 

@@ -11,7 +11,7 @@ import gc
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from operator import eq
 from pathlib import Path
@@ -183,7 +183,7 @@ class TransformerBackend:
                     raise Stopped
                 if allowed is not None and not len(allowed):
                     return
-                token, logprob = _choose(logits, allowed)
+                token, logprob = _choose(logits, allowed, constraint.raised(output) if constraint else {})
                 output.append(token)
                 yield Decoded(token, () if evidence is None else evidence.top(EVIDENCE_BLOCKS), logprob)
                 if token in stop_ids or len(output) == max_new_tokens:
@@ -352,14 +352,21 @@ def _step_end(start: int, pace: Pace, method: Method) -> int:
     return end if edge is None else min(end, edge)
 
 
-def _choose(logits: Tensor, allowed: Sequence[int] | None) -> tuple[int, float]:
-    """Return the likeliest allowed token and its log-probability among all. Raises ModelError for broken numbers."""
+def _choose(logits: Tensor, allowed: Sequence[int] | None, raised: Mapping[int, float]) -> tuple[int, float]:
+    """Return the likeliest allowed token, some logits raised, and its own log-probability among all.
+
+    Raises ModelError for broken numbers.
+    """
     logprobs = torch.log_softmax(logits, -1)
+    weighed = logprobs
+    if raised:
+        weighed = logprobs.clone()
+        weighed[list(raised)] += torch.tensor(list(raised.values()), dtype=weighed.dtype, device=weighed.device)
     if allowed is None:
-        token = int(logprobs.argmax())
+        token = int(weighed.argmax())
     else:
         candidates = torch.as_tensor(list(allowed), device=logits.device)
-        token = int(candidates[logprobs[candidates].argmax()])
+        token = int(candidates[weighed[candidates].argmax()])
     logprob = float(logprobs[token])
     if logprob != logprob:
         raise ModelError(

@@ -24,6 +24,7 @@ from models.recipe.texts import TextPool
 from models.recipe.vocabulary import Ids, Vocabulary
 
 MAX_QUOTE = 56  # tokens
+END_WEIGHT = 0.6  # of the token that ends an answer: where a span ends is a choice, too
 
 
 @dataclass
@@ -112,7 +113,7 @@ class MadeTasks:
                 continue
             out.add([special.ask, *question.ask, special.answer], 0.0)
             out.add(question.answer, question.weights, question.kind)
-            out.add([special.end], 0.2, "other")
+            out.add([special.end], END_WEIGHT, "other")
         return out
 
     def _context(self, n_tokens: int, n_facts: int) -> Context:

@@ -19,7 +19,7 @@ import numpy as np
 from longdoc.formats import NOT_STATED, question_text
 from longdoc.tokens import Encoded, TextTokenizer
 from models.recipe import corpus
-from models.recipe.made import MAX_QUOTE, MadeTasks, answer_weights
+from models.recipe.made import END_WEIGHT, MAX_QUOTE, MadeTasks, answer_weights
 from models.recipe.rename import name_pool, renamer
 from models.recipe.sequence import Builder
 from models.recipe.texts import TextPool
@@ -194,7 +194,7 @@ class RowTasks:
             for asked in cut.asked[: max(4, 20 // len(cuts))]:
                 pending.append(self._question(number, cut, encoded, asked))
         # Few: a model that is asked mostly what is not there refuses what is.
-        for _ in range(max(int(rng.random() < 0.35), len(pending) // 9)):
+        for _ in range(max(int(rng.random() < 0.35), len(pending) // 6)):
             absent = self._absent(name, {c.title for c in cuts})
             if absent is not None:
                 pending.append(absent)
@@ -212,7 +212,7 @@ class RowTasks:
                 continue
             out.add([special.ask, *ask, special.answer], 0.0)
             out.add(answer, weights, kind)
-            out.add([special.end], 0.2, "other")
+            out.add([special.end], END_WEIGHT, "other")
         return out
 
     def _absent(self, name: str, titles: set[str]) -> tuple[list[int], list[int], list[float], str] | None:
@@ -245,7 +245,7 @@ class RowTasks:
             answer = self.tokenizer.ids(f" {asked.answer}")
             return ask, answer, [0.5] * len(answer), "row_short"
         answer = _slice(encoded, cut.text, asked.start, asked.start + len(asked.answer))
-        if rng.random() < 0.45 or len(answer) > 40:
+        if rng.random() < 0.3 or len(answer) > 40:
             ask = self.tokenizer.ids(question_text(asked.question, short=True))
             return ask, answer, [2.0, *[0.8] * 7, *[0.3] * len(answer)][: len(answer)], "row"
         a, b = sentence_around(cut.text, asked.start, asked.start + len(asked.answer))

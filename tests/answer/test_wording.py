@@ -9,6 +9,7 @@ import pytest
 from standin import StandIn
 
 from longdoc.answer.copying import copy_constraint
+from longdoc.answer.kinds import holds_kind
 from longdoc.answer.wording import SHARE, near_words
 from longdoc.citations.words import content
 from longdoc.packing import Included, pack
@@ -16,7 +17,7 @@ from longdoc.types import Document
 
 LEASE = [
     "The lease begins in May.",
-    " The advance on shared costs is high.",
+    " The advance on shared costs is large.",
     " It is 290 euros.",
     " Boats are kept dry.",
     " Costs of boats are not shared.",
@@ -47,8 +48,12 @@ def open_sentences(question: str, sentences: list[str], tokenizer) -> list[str] 
 
 def slow_sentences(question: str, sentences: list[str]) -> list[str]:
     """The same by the formula, sentence after sentence."""
-    asked = content(question)
+    own_words, of_kind = content(question), holds_kind(question)
+    says_more = [bool(content(sentence) - own_words) for sentence in sentences]
     held = [content(sentence) for sentence in sentences]
+    if of_kind is not None:  # counts as one more word
+        held = [words | {"#"} if of_kind(words) else words for words in held]
+    asked = own_words | {"#"}
     weight = {
         word: math.log(1 + len(held) / sum(word in words for words in held))
         for word in asked
@@ -62,7 +67,7 @@ def slow_sentences(question: str, sentences: list[str]) -> list[str]:
             for other in (at - 1, at + 1)
             if 0 <= other < len(held)
         ]
-        scores.append(own + 0.5 * max(beside, default=0.0))
+        scores.append(own + 0.5 * max(beside, default=0.0) if says_more[at] else 0.0)
     return [s for s, score in zip(sentences, scores, strict=True) if score >= SHARE * max(scores)]
 
 
@@ -99,13 +104,15 @@ def test_without_a_word_in_common_every_place_is_open(question: str, text: str, 
 
 
 def openings(question: str, text: str) -> str:
-    """Return the characters with which a quote may begin."""
+    """Return the characters with which a quote may begin, the blank before them left out."""
     backend = StandIn()
     special = backend.frame.special
     documents = [Included(Document("a", "a", "a.txt", text), "a.txt", "marker")]
     prompt = pack(documents, question, backend.tokenizer, backend.frame)
-    allowed = copy_constraint(prompt, special, backend.tokenizer).allowed([special.quote])
-    return backend.tokenizer.decode(sorted(allowed))
+    constraint, (blank,) = copy_constraint(prompt, special, backend.tokenizer), backend.tokenizer.ids(" ")
+    first = set(constraint.allowed([special.quote]) or [])
+    second = set(constraint.allowed([special.quote, blank]) or []) if blank in first else set()
+    return backend.tokenizer.decode(sorted(first | second - {special.then, special.end}))
 
 
 def test_of_the_places_near_a_name_those_with_the_words_are_taken() -> None:
@@ -135,3 +142,43 @@ def test_a_name_of_several_words_counts_as_one_more_word(tokenizer):
     assert open_sentences(joined, text, tokenizer) == text[:1]
     apart = "What is the special magic number for oak and mill?"
     assert open_sentences(apart, text, tokenizer) == [text[0], text[2], text[4]]
+
+
+def test_a_sentence_of_the_questions_own_words_is_passed_over(tokenizer):
+    text = ["Night on the lake?", " The night is spent on the lake in a tent."]
+    assert open_sentences("Where is the night on the lake spent?", text, tokenizer) == text[1:]
+    alone = ["Night on the lake."]
+    assert open_sentences("What of the night on the lake?", alone, tokenizer) == alone
+
+
+def test_a_heading_gives_way_to_what_stands_under_it(tokenizer):
+    text = ["Opening hours of the swimming hall\n\n", "The hall opens at nine.", " Dogs sleep.\n"]
+    question = "What are the opening hours of the hall?"
+    assert open_sentences(question, text, tokenizer) == text[1:2]
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "other"),
+    [
+        ("How many boats has the club?", " The club owns nine boats.", " The club sold boats."),
+        ("When did the mill burn?", " The mill burned in 1872.", " The mill burned down."),
+        ("In which year did the mill burn?", " Mill and barn burned in 1872.", " The mill burned down."),
+    ],
+)
+def test_a_sentence_with_the_kind_of_thing_that_is_asked_for_comes_first(question, told, other, tokenizer):
+    text = [other, " Rain came.", " Snow fell.", told]
+    assert open_sentences(question, text, tokenizer) == [told]
+    same = question.replace("How many", "Which").replace("When", "How").replace("which year", "what way")
+    assert same == question or open_sentences(same, text, tokenizer) == [other, told]
+
+
+def test_a_number_that_the_question_names_is_not_what_it_asks_for():
+    of_kind = holds_kind("How old is the mill at 5 Barn Lane?")
+    assert of_kind is not None
+    assert not of_kind(content("The mill at 5 Barn Lane is tall."))
+    assert of_kind(content("The mill at 5 Barn Lane is ninety."))
+
+
+@pytest.mark.parametrize("question", ["Who keeps boats?", "What was it when it rained?", "How does a mill work?"])
+def test_other_questions_ask_for_no_kind(question):
+    assert holds_kind(question) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -131,6 +131,37 @@ class Scripted:
     def allowed(self, output_ids: Sequence[int]) -> Sequence[int] | None:
         self.seen.append(tuple(output_ids))
         return self._allowed[len(output_ids)] if len(output_ids) < len(self._allowed) else ()
+
+    def raised(self, output_ids: Sequence[int]) -> Mapping[int, float]:
+        return {}
+
+
+class Raised:
+    """Allows anything and raises some logits of the first token."""
+
+    def __init__(self, raised: Mapping[int, float]) -> None:
+        self._raised = raised
+
+    def allowed(self, output_ids: Sequence[int]) -> Sequence[int] | None:
+        return None
+
+    def raised(self, output_ids: Sequence[int]) -> Mapping[int, float]:
+        return {} if output_ids else self._raised
+
+
+def test_a_raised_token_is_chosen_once_it_is_raised_past_the_likeliest(backend: TransformerBackend) -> None:
+    plan = plan_for()
+    reading = read(backend, PREFIX, plan)
+    likeliest = answer(backend, QUESTION, reading, plan, 1)[0]
+    other = (likeliest.token_id + 1) % 10
+    forced = answer(backend, QUESTION, reading, plan, 1, constraint=Scripted([other]))[0]
+    behind = likeliest.logprob - forced.logprob
+    chosen = [
+        answer(backend, QUESTION, reading, plan, 2, constraint=Raised({other: behind + more}))[0]
+        for more in (-0.01, 0.01)
+    ]
+    assert [token.token_id for token in chosen] == [likeliest.token_id, other]
+    assert chosen[1].logprob == pytest.approx(forced.logprob)  # the model's own, not the raised one
 
 
 def test_a_constraint_says_what_may_come_next_and_when_to_end(backend: TransformerBackend) -> None:

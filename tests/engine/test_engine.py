@@ -172,6 +172,9 @@ def test_a_constraint_is_obeyed_and_may_end_the_answer(bench):
         def allowed(self, output_ids):
             return bench.backend.tokenizer.ids("a") if len(output_ids) < 3 else []
 
+        def raised(self, output_ids):
+            return {}
+
     found = bench.ask(bench.engine(), LEASE, constraint=OnlyThreeA())
     assert (found.text, found.stop_reason) == ("aaa", "end")
 
