@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longdoc.answer.coverage import refusal_odds
+from longdoc.answer.kinds import asks_number
 from longdoc.answer.names import near_names
 from longdoc.answer.sentences import whole_sentences
 from longdoc.answer.wording import near_words
@@ -68,9 +69,13 @@ def answer_places(question: str, decode: Callable[[Sequence[int]], str]) -> Call
 
     An answer does not open with a word of the question ("What was the horse called?" - "the horse"), unless the
     question offers alternatives ("a or b") or the quote has no other words. It does not end with an article or a
-    preposition.
+    preposition, nor with what the question counts ("How many crowns did she pay?" - "3980 crowns").
     """
     asked = set() if " or " in question.casefold() else content(question)
+    counted = asked if asks_number(question) else set()
+
+    def _open(word: str) -> bool:
+        return word in _LEADING or stem(word) in counted
 
     def places(quote: Sequence[int]) -> Places:
         begins = np.zeros(len(quote), bool)
@@ -80,7 +85,7 @@ def answer_places(question: str, decode: Callable[[Sequence[int]], str]) -> Call
             behind, ahead = decode(quote[max(at - _WORD_TOKENS, 0) : at]), decode(quote[at : at + _WORD_TOKENS])
             begins[at] = not _INSIDE.fullmatch(behind[-2:] + "|" + ahead[:2])
             last = _LAST.search(behind)
-            ends[at] = begins[at] and not (last and last.group().casefold() in _LEADING)
+            ends[at] = begins[at] and not (last and _open(last.group().casefold()))
             first = next((word for word in words(ahead) if word.text not in _ARTICLES), None)
             new[at] = begins[at] and not (first is not None and first.counts and stem(first.text) in asked)
         return new if new.any() else begins, ends

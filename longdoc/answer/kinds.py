@@ -39,6 +39,11 @@ _TIME_WORDS = frozenset(
 )
 
 
+def asks_number(question: str) -> bool:
+    """Tell whether a question asks how many or how much, not when."""
+    return bool(_NUMBER.search(question)) and not _TIME.search(question)
+
+
 def holds_kind(question: str) -> Callable[[set[str]], bool] | None:
     """Return what tells of a sentence's content words whether the kind that is asked for is among them.
 
