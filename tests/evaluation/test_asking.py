@@ -24,7 +24,7 @@ LETTER = make_document("letter.txt", "Bay 14 belongs to the flat.\n\n" + "Kind r
 
 
 class Quoting(StandIn):
-    """Quotes the first letters of the documents, then gives the first of them as the answer."""
+    """Quotes the first sentence that may be quoted, then gives the first words of it that may be the answer."""
 
     def decode(
         self,
@@ -40,15 +40,30 @@ class Quoting(StandIn):
     ) -> Iterator[Decoded]:
         special = self.frame.special
         assert special is not None
-        start = reading.token_ids.index(self.tokenizer.ids("\n")[0]) + 1  # behind the first header
-        copied = reading.token_ids[start : start + 24]
+        assert constraint is not None
         written: list[int] = []
-        head = [*self.tokenizer.ids("[1]"), special.quote, *copied, special.then]
-        openings = constraint.allowed(head) if constraint else None
-        first = next(i for i, token in enumerate(copied) if openings is None or token in openings)
-        for token in [*head, *copied[first : first + 12], special.end]:
-            allowed = constraint.allowed(written) if constraint else None
-            assert allowed is None or token in allowed
+
+        def allowed() -> Sequence[int]:
+            return constraint.allowed(written) or ()
+
+        def copied(text: Sequence[int], closing: int) -> Iterator[int]:
+            """Copy from the first place that is open until `closing` may be written."""
+            word = self.tokenizer.decode
+            openings = (at for at in range(len(text)) if at == 0 or word([text[at - 1]]).isspace())
+            for token in text[next(at for at in openings if text[at] in allowed()) :]:
+                if closing in allowed():
+                    break
+                assert token in allowed()
+                yield token
+            yield closing
+
+        def answer() -> Iterator[int]:
+            yield from (*self.tokenizer.ids("[1]"), special.quote)
+            start = reading.token_ids.index(self.tokenizer.ids("\n")[0]) + 1  # behind the first header
+            yield from copied(reading.token_ids[start:], special.then)
+            yield from copied(written[written.index(special.quote) + 1 : -1], special.end)
+
+        for token in answer():
             written.append(token)
             yield Decoded(token, ((0, 1.0),) if evidence_tokens else ())
 
@@ -77,7 +92,7 @@ def test_quote_and_answer_are_taken_apart_and_cited_at_their_place(tmp_path: Pat
     asked, _ = model(tmp_path, Quoting())
     session = asked.session([LEASE], Way(), asked.plan(Way(), 4000), threading.Event())
     reply = session.ask("How much is the rent?", 60)
-    assert (reply.text, reply.quote) == ("The rent is", "The rent is 1,240 euros.")
+    assert (reply.text, reply.quote) == ("is", "The rent is 1,240 euros.")
     assert reply.stop_reason == "end"
     best = reply.citations[0]
     assert (best.document_id, best.status) == (LEASE.id, "verified")
