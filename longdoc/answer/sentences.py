@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longdoc.citations.words import content, words
+from longdoc.citations.words import ABBREVIATION, content, words
 from longdoc.grounding import MAX_QUOTE_TOKENS
 from longdoc.tokens import TextTokenizer
 
 _CLOSING = "\"'”’)]"
 _STOPS = (".", "!", "?", "…")
-
-# "St. John", "J. K.", "No. 5": the stop belongs to the word.
-_ABBREVIATED = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|No|Art|Sec|vs|etc|e\.g|i\.e|cf|Fig|Inc|Ltd|Co|pp?)\.\Z")
 _LINE_TOKENS = 48
 _HEADING_WORDS = 12
 _LONG_LINE = 40  # characters: shorter lines are rows, verses or headings
@@ -87,7 +83,7 @@ def sentences_of(prefix: bytes, tokenizer: TextTokenizer) -> Sentences:
         if line_ends[at - 1]:
             begins[at] = not _wrapped(ids[max(at - _LINE_TOKENS, 0) : at], ids[at], tokenizer)
         else:
-            begins[at] = not _ABBREVIATED.search(tokenizer.decode(ids[max(at - 4, 0) : at].tolist()))
+            begins[at] = not ABBREVIATION.search(tokenizer.decode(ids[max(at - 4, 0) : at].tolist()))
     starts = np.flatnonzero(begins)
     ends = [*starts[1:].tolist(), len(ids)]
     texts = [tokenizer.decode(ids[a:b].tolist()) for a, b in zip(starts.tolist(), ends, strict=True)]

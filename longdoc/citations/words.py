@@ -14,7 +14,8 @@ Range = tuple[int, int]
 
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[^\W_a-zß-öø-ÿ])")
-_ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|No|Art|Sec|vs|etc|e\.g|i\.e|cf|Fig|Inc|Ltd|Co|pp?))\.$")
+# "St. John", "J. K.", "No. 5": the stop belongs to the word.
+ABBREVIATION = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|No|Art|Sec|vs|etc|e\.g|i\.e|cf|Fig|Inc|Ltd|Co|pp?))\.$")
 _NUMBERING = re.compile(r"\s*\(?(?:\d{1,3}|\w)(?:\.\d+)*[.)]+\s*")
 # "Landlord. Vellmar Harbour Trust, ..." is one sentence with its heading run in.
 _RUN_IN = re.compile(r"\s*[^\W_]+(?:\s[^\W_]+){0,2}[.:]\s*")
@@ -110,7 +111,7 @@ def _within(text: str, start: int, end: int) -> Iterator[Range]:
     ends = [
         match.span()
         for match in _SENTENCE_END.finditer(text, start, end)
-        if not _ABBREVIATION.search(text, max(start, match.start() - 8), match.start())
+        if not ABBREVIATION.search(text, max(start, match.start() - 8), match.start())
         and not _NUMBERING.fullmatch(text, start, match.start())
         and not _RUN_IN.fullmatch(text, start, match.start())
     ]
